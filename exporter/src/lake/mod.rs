@@ -1,0 +1,202 @@
+//! The lake: one Delta table per log table below one root.
+//!
+//! - [`Lake`] finds the root, and refuses a folder that is something else.
+//! - [`LakeTable`] is one table: its committed [`Snapshot`], and [commits](LakeTable::commit) that are refused when somebody
+//!   else has committed the same cluster and table since.
+//! - [`writer`] turns batches into sorted data files; [`present`] reads back what the lake already has of a window.
+
+mod durable;
+pub mod present;
+pub mod snapshot;
+pub mod table;
+pub mod writer;
+
+use std::path::Path as FsPath;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use lookback_schemas::names::{LAKE_FORMAT, LAKE_MARKER};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::{Error, ErrorKind, Result, lake};
+pub use durable::DurableFileSystem;
+pub use snapshot::{DataFile, Snapshot};
+pub use table::{CommitOutcome, CommitUnit, LakeTable};
+
+/// The marker at the root of a lake.
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    format: String,
+    version: u32,
+}
+
+/// A lake that can be written.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    url: Url,
+}
+
+impl Lake {
+    /// Opens the lake at a location, creating it if the folder is missing or empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if the location holds something else, or cannot be read or written; [`ErrorKind::Config`] if the
+    /// location is not understood.
+    pub async fn open_or_create(location: &str) -> Result<Self> {
+        let url = local_url(location)?;
+        let lake = Self::with_store(Arc::new(DurableFileSystem::new()), url);
+        if !lake.check_marker().await? {
+            lake.create_marker().await?;
+        }
+        Ok(lake)
+    }
+
+    /// Opens a lake that must exist.
+    ///
+    /// # Errors
+    /// As [`Lake::open_or_create`], and if there is no lake.
+    pub async fn open(location: &str) -> Result<Self> {
+        let url = local_url(location)?;
+        let lake = Self::with_store(Arc::new(DurableFileSystem::new()), url);
+        if lake.check_marker().await? {
+            return Ok(lake);
+        }
+        Err(Error::new(ErrorKind::Lake, format!("no lake at {location}: {LAKE_MARKER} is missing"))
+            .advise("run `lookback export` to create it, or correct `lake.location`"))
+    }
+
+    /// A lake on a given store whose root is the root of the URL's path. Tests wrap the store to make it fail.
+    #[must_use]
+    pub fn with_store(store: Arc<dyn ObjectStore>, mut url: Url) -> Self {
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        Self { store, url }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// The location, for messages.
+    #[must_use]
+    pub fn location(&self) -> String {
+        self.url.to_file_path().map_or_else(|()| self.url.to_string(), |p| p.display().to_string())
+    }
+
+    /// The path of something below the root.
+    fn path(&self, below: &str) -> Result<Path> {
+        Path::from_url_path(format!("{}{below}", self.url.path())).map_err(lake(format!("lake path {below}")))
+    }
+
+    /// Whether there is a lake; an error if there is something else.
+    async fn check_marker(&self) -> Result<bool> {
+        let location = self.location();
+        match self.store.get(&self.path(LAKE_MARKER)?).await {
+            Ok(found) => {
+                let bytes = found.bytes().await.map_err(lake(format!("reading {location}/{LAKE_MARKER}")))?;
+                let marker: Marker = serde_json::from_slice(&bytes).map_err(|e| {
+                    Error::new(ErrorKind::Lake, format!("{location}/{LAKE_MARKER} is not the marker of a lake"))
+                        .because(e)
+                        .advise("point `lake.location` at a lake or at an empty folder")
+                })?;
+                if marker.version > LAKE_FORMAT {
+                    return Err(Error::new(
+                        ErrorKind::Lake,
+                        format!("the lake at {location} has format {}, this build knows up to {LAKE_FORMAT}", marker.version),
+                    )
+                    .advise("use a newer lookback"));
+                }
+                Ok(true)
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(e) => Err(Error::new(ErrorKind::Lake, format!("reading {location}/{LAKE_MARKER}"))
+                .because(e)
+                .advise("the lake's folder must be readable")),
+        }
+    }
+
+    /// Makes an empty location a lake. Of two that do so at once both succeed.
+    async fn create_marker(&self) -> Result<()> {
+        let location = self.location();
+        let writing = || format!("creating the lake at {location}");
+        let root = self.path("")?;
+        let listed = self.store.list_with_delimiter(Some(&root)).await.map_err(lake(writing()))?;
+        let foreign = listed.common_prefixes.iter().chain(listed.objects.iter().map(|o| &o.location)).next();
+        if let Some(found) = foreign.filter(|p| p.filename() != Some(LAKE_MARKER)) {
+            return Err(Error::new(
+                ErrorKind::Lake,
+                format!("{location} is not a lake: it holds {} and no {LAKE_MARKER}", found.filename().unwrap_or("files")),
+            )
+            .advise("point `lake.location` at a lake or at an empty folder"));
+        }
+        let marker = Marker { format: "lookback-lake".to_owned(), version: LAKE_FORMAT };
+        let text = serde_json::to_vec_pretty(&marker).map_err(lake(writing()))?;
+        let options = PutOptions::from(PutMode::Create);
+        match self.store.put_opts(&self.path(LAKE_MARKER)?, text.into(), options).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(e) => Err(Error::new(ErrorKind::Lake, writing()).because(e).advise("its folder must be writable")),
+        }
+    }
+
+    fn table_url(&self, name: &str) -> Result<Url> {
+        self.url.join(&format!("{name}/")).map_err(lake(format!("lake table {name}")))
+    }
+
+    /// The table, if it exists.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if its log cannot be read.
+    pub async fn table(&self, name: &str) -> Result<Option<LakeTable>> {
+        LakeTable::load(name, Arc::clone(&self.store), self.table_url(name)?).await
+    }
+
+    /// The table, created with these columns (partition columns are added) if it does not exist.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if it cannot be read or created.
+    pub async fn ensure_table(&self, name: &str, columns: &Schema) -> Result<LakeTable> {
+        if let Some(table) = self.table(name).await? {
+            return Ok(table);
+        }
+        table::create(name, Arc::clone(&self.store), self.table_url(name)?, columns).await?;
+        self.table(name)
+            .await?
+            .ok_or_else(|| Error::new(ErrorKind::Lake, format!("lake table {name} is missing right after it was created")))
+    }
+
+    /// Names of the tables that exist.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if the root cannot be listed.
+    pub async fn tables(&self) -> Result<Vec<String>> {
+        let root = self.path("")?;
+        let listed = self.store.list_with_delimiter(Some(&root)).await.map_err(lake(format!("listing {}", self.location())))?;
+        Ok(listed.common_prefixes.iter().filter_map(|p| p.filename().map(str::to_owned)).collect())
+    }
+}
+
+/// The URL of a local folder given as a path or `file://` URL.
+fn local_url(location: &str) -> Result<Url> {
+    let refuse = |why: &str| {
+        Error::new(ErrorKind::Config, format!("lake location '{location}' {why}")).advise("give a folder, such as `./lake`")
+    };
+    if let Some((scheme, _)) = location.split_once("://")
+        && scheme != "file"
+    {
+        return Err(refuse(&format!("has the scheme '{scheme}', which this build cannot write")));
+    }
+    let path = match location.strip_prefix("file://") {
+        Some(path) => FsPath::new(path),
+        None => FsPath::new(location),
+    };
+    let absolute = std::path::absolute(path).map_err(|e| refuse(&format!("is not a path: {e}")))?;
+    Url::from_directory_path(&absolute).map_err(|()| refuse("is not a path"))
+}

@@ -1,0 +1,224 @@
+//! What the lake already has of a window: identities read back from data files, as multisets.
+//!
+//! Rows are compared over the columns that both the file's rows and the present read were read with: a column that AWS added in
+//! between does not make old rows new. Files with different column lists are therefore compared separately.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use futures::StreamExt;
+use lookback_schemas::TableSpec;
+use lookback_schemas::identity::{Identity, Multiset, RowId};
+use lookback_schemas::names::FOOTER_COLUMNS;
+use lookback_schemas::time::{DAY, day_of};
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::ParquetObjectReader;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::snapshot::{DataFile, Snapshot};
+use super::table::LakeTable;
+use crate::error::{Error, ErrorKind, Result, lake};
+use crate::placement::times;
+use crate::source::Window;
+
+/// How far from a driven table's window its rows may have been stored under another parent: longer than any system table is
+/// kept.
+const STRAY_DAYS: i32 = 9;
+
+struct Group {
+    identity: Identity,
+    rows: Multiset,
+}
+
+/// The lake's rows that a read may meet again.
+pub struct Present {
+    table: Arc<LakeTable>,
+    snapshot: Arc<Snapshot>,
+    spec: &'static TableSpec,
+    cluster_id: String,
+    window: Window,
+    source_columns: HashSet<String>,
+    groups: Vec<Group>,
+    loaded: HashSet<String>,
+    youngest_before: Option<(i64, i64)>,
+}
+
+impl Present {
+    /// Reads back the files of a cluster that touch the window. `covered` is the coverage before the read, to know the
+    /// youngest row before it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if a file cannot be read.
+    pub async fn load(
+        table: Arc<LakeTable>,
+        snapshot: Arc<Snapshot>,
+        spec: &'static TableSpec,
+        cluster_id: &str,
+        window: Window,
+        source_columns: &[String],
+        covered: Option<i64>,
+    ) -> Result<Self> {
+        let mut present = Self {
+            table,
+            snapshot: Arc::clone(&snapshot),
+            spec,
+            cluster_id: cluster_id.to_owned(),
+            window,
+            source_columns: source_columns.iter().cloned().collect(),
+            groups: Vec::new(),
+            loaded: HashSet::new(),
+            youngest_before: covered.map(|c| (c, i64::MIN)),
+        };
+        if window.from < window.to {
+            let days = day_of(window.from)..=day_of(window.to - 1);
+            let touching = snapshot.files(cluster_id).iter().filter(|f| days.contains(&f.day) && touches(spec, f, window));
+            for file in touching {
+                present.read_file(file).await?;
+            }
+        }
+        Ok(present)
+    }
+
+    /// Rows known to be in the lake and not yet met in the source.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.groups.iter().map(|g| g.rows.rows()).sum()
+    }
+
+    /// Time of the youngest row in the window before the old coverage.
+    #[must_use]
+    pub fn youngest_before_coverage(&self) -> Option<i64> {
+        self.youngest_before.map(|(_, t)| t).filter(|&t| t != i64::MIN)
+    }
+
+    /// Which rows of a batch of the source are new. Each occurrence in the lake accounts for one in the source.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if a file cannot be read, [`ErrorKind::Schema`] for a type without identity.
+    pub async fn new_rows(&mut self, batch: &RecordBatch) -> Result<Vec<bool>> {
+        if self.spec.parent.is_some() {
+            self.read_strays(batch).await?;
+        }
+        let mut new = vec![true; batch.num_rows()];
+        for group in self.groups.iter_mut().filter(|g| !g.rows.is_empty()) {
+            let ids = group.identity.of_batch(batch).map_err(|e| Error::new(ErrorKind::Schema, self.spec.name.clone()).because(e))?;
+            for (new, id) in new.iter_mut().zip(ids) {
+                *new = *new && !group.rows.take(id);
+            }
+        }
+        Ok(new)
+    }
+
+    /// A driven row is stored under the time of the parent that was seen; under another parent of the same query it may be
+    /// met again in another window. Such rows are in files whose query ids reach into the batch's.
+    async fn read_strays(&mut self, batch: &RecordBatch) -> Result<()> {
+        let Some(link) = self.spec.parent.as_ref().and_then(|p| p.on.first()) else { return Ok(()) };
+        let Some(ids) = batch.column_by_name(link).and_then(|a| a.as_primitive_opt::<Int64Type>()) else { return Ok(()) };
+        let Some((low, high)) = arrow::compute::min(ids).zip(arrow::compute::max(ids)) else { return Ok(()) };
+        let days = day_of(self.window.from) - STRAY_DAYS..=day_of(self.window.to) + STRAY_DAYS;
+        let snapshot = Arc::clone(&self.snapshot);
+        let strays = snapshot.files(&self.cluster_id).iter().filter(|f| {
+            let overlaps = f.range(link).is_none_or(|(min, max)| min <= high && low <= max);
+            days.contains(&f.day) && overlaps && !self.loaded.contains(&f.path)
+        });
+        let strays: Vec<&DataFile> = strays.collect();
+        for file in strays {
+            self.read_file(file).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_file(&mut self, file: &DataFile) -> Result<()> {
+        let what = format!("reading {}/{}", self.table.name(), file.path);
+        self.loaded.insert(file.path.clone());
+        let reader = ParquetObjectReader::new(Arc::clone(self.table.store()), self.table.object(&file.path)).with_file_size(file.size);
+        let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, ArrowReaderOptions::new()).await.map_err(lake(what.clone()))?;
+        let file_columns = source_columns(builder.metadata(), builder.schema().fields().iter().map(|f| f.name().as_str()));
+        let identity_columns: Vec<&String> = file_columns.iter().filter(|c| self.source_columns.contains(*c)).collect();
+        let identity = Identity::new(&self.spec.name, &identity_columns);
+        let time_columns = std::iter::once(self.spec.time_column()).chain(self.spec.fallback.as_deref());
+        let wanted: HashSet<&str> = identity.columns().iter().map(String::as_str).chain(time_columns).collect();
+        let roots = builder.schema().fields().iter().enumerate().filter(|(_, f)| wanted.contains(f.name().as_str())).map(|(i, _)| i);
+        let projection = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let groups = self.row_groups(builder.metadata());
+        let mut stream = builder.with_projection(projection).with_row_groups(groups).with_batch_size(8_192).build().map_err(lake(what.clone()))?;
+        let found = self.groups.iter().position(|g| g.identity.columns() == identity.columns());
+        let at = found.unwrap_or_else(|| {
+            self.groups.push(Group { identity, rows: Multiset::default() });
+            self.groups.len() - 1
+        });
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(lake(what.clone()))?;
+            let times = times(self.spec, &batch);
+            let group = &mut self.groups[at];
+            let ids: Vec<RowId> = group.identity.of_batch(&batch).map_err(|e| Error::new(ErrorKind::Schema, what.clone()).because(e))?;
+            for (id, time) in ids.into_iter().zip(times) {
+                let inside = time.is_some_and(|t| self.window.contains(t));
+                // A driven row is the same row under whichever parent it was stored.
+                if inside || self.spec.parent.is_some() {
+                    group.rows.add(id);
+                }
+                if let (Some((covered, youngest)), Some(time)) = (&mut self.youngest_before, time.filter(|_| inside))
+                    && time < *covered
+                {
+                    *youngest = (*youngest).max(time);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Row groups whose rows can lie in the window.
+    fn row_groups(&self, metadata: &ParquetMetaData) -> Vec<usize> {
+        let time = self.spec.time_column();
+        let simple = self.spec.parent.is_none() && self.spec.cursor_unit == lookback_schemas::registry::CursorUnit::Timestamp;
+        let groups = metadata.row_groups().iter().enumerate().filter(|(_, group)| {
+            let column = group.columns().iter().find(|c| c.column_descr().name() == time);
+            let Some(Statistics::Int64(s)) = column.and_then(|c| c.statistics()).filter(|_| simple) else { return true };
+            match (s.min_opt(), s.max_opt(), s.null_count_opt()) {
+                // Rows whose cursor is null or says "never" are placed by their fallback.
+                (Some(&min), Some(&max), Some(0)) if lookback_schemas::time::is_real(min) => {
+                    min < self.window.to && self.window.from <= max
+                }
+                _ => true,
+            }
+        });
+        groups.map(|(i, _)| i).collect()
+    }
+}
+
+/// The columns that a file's rows were read with.
+pub(crate) fn source_columns<'a>(metadata: &ParquetMetaData, all: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let recorded = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+    let recorded = recorded.filter(|kv| kv.key == FOOTER_COLUMNS).find_map(|kv| kv.value.as_deref());
+    match recorded {
+        Some(list) => list.split(',').filter(|c| !c.is_empty()).map(str::to_owned).collect(),
+        None => all.filter(|c| *c != lookback_schemas::names::LOG_TIME).map(str::to_owned).collect(),
+    }
+}
+
+/// Whether a file can hold rows of the window.
+fn touches(spec: &TableSpec, file: &DataFile, window: Window) -> bool {
+    match file.time_range(spec.time_column()) {
+        Some((min, max)) if lookback_schemas::time::is_real(min) => min < window.to && window.from <= max,
+        _ => true,
+    }
+}
+
+/// Cuts a window so that each piece holds at most about `limit` rows of the lake, by the files' row counts: what is read back at
+/// once stays bounded, however many rows a day has.
+#[must_use]
+pub fn bounded_slices(snapshot: &Snapshot, cluster_id: &str, window: Window, limit: u64) -> Vec<Window> {
+    let days = day_of(window.from)..=day_of(window.to.max(window.from + 1) - 1);
+    let mut per_day: HashMap<i32, u64> = HashMap::new();
+    for file in snapshot.files(cluster_id).iter().filter(|f| days.contains(&f.day)) {
+        *per_day.entry(file.day).or_default() += file.rows().unwrap_or(0);
+    }
+    let most = per_day.values().copied().max().unwrap_or(0);
+    let pieces = i64::try_from(most.div_ceil(limit.max(1)).max(1)).unwrap_or(i64::MAX);
+    crate::window::slices(window, (DAY / pieces).max(1))
+}

@@ -1,0 +1,111 @@
+//! One committed version of a lake table, with its files by cluster.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use deltalake::kernel::Remove;
+use deltalake::table::state::DeltaTableState;
+use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
+use lookback_schemas::time::parse_day;
+use serde_json::Value;
+
+/// A data file of a snapshot.
+#[derive(Debug, Clone)]
+pub struct DataFile {
+    /// Path relative to the table's folder.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Partition: days since 1970-01-01.
+    pub day: i32,
+    /// Statistics as written to the log.
+    stats: Option<Arc<Value>>,
+}
+
+impl DataFile {
+    /// Rows, as the log says.
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        self.stats.as_ref()?.get("numRecords")?.as_u64()
+    }
+
+    /// Smallest and largest value of an integer column; `None` if not known.
+    #[must_use]
+    pub fn range(&self, column: &str) -> Option<(i64, i64)> {
+        let bound = |which: &str| self.stats.as_ref()?.get(which)?.get(column)?.as_i64();
+        Some((bound("minValues")?, bound("maxValues")?))
+    }
+
+    /// Earliest and latest value of a time column, microseconds, if no row lacks it; `None` if not known.
+    #[must_use]
+    pub fn time_range(&self, column: &str) -> Option<(i64, i64)> {
+        let stats = self.stats.as_ref()?;
+        if stats.get("nullCount")?.get(column)?.as_i64()? != 0 {
+            return None;
+        }
+        let bound = |which: &str| {
+            let text = stats.get(which)?.get(column)?.as_str()?;
+            chrono::DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_micros())
+        };
+        Some((bound("minValues")?, bound("maxValues")?))
+    }
+}
+
+/// A committed version. Cheap to share; never changes.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Delta version.
+    pub version: u64,
+    /// Columns, partition columns included.
+    pub schema: SchemaRef,
+    pub(super) state: DeltaTableState,
+    files: HashMap<String, Vec<DataFile>>,
+}
+
+impl Snapshot {
+    pub(super) fn new(state: DeltaTableState) -> Self {
+        let mut files: HashMap<String, Vec<DataFile>> = HashMap::new();
+        for view in state.log_data().iter() {
+            let mut partition = view.partition_values_map();
+            let mut value = |name: &str| partition.remove(name).flatten();
+            // lookback's own tables are not partitioned by cluster.
+            let cluster = value(CLUSTER_ID).unwrap_or_default();
+            let Some(day) = value(LOG_DATE).and_then(|d| parse_day(&d)) else { continue };
+            let stats = view.stats().and_then(|text| serde_json::from_str(&text).ok()).map(Arc::new);
+            let size = u64::try_from(view.size()).unwrap_or(0);
+            files.entry(cluster).or_default().push(DataFile { path: view.path().into_owned(), size, day, stats });
+        }
+        for list in files.values_mut() {
+            list.sort_by(|a, b| (a.day, &a.path).cmp(&(b.day, &b.path)));
+        }
+        Self { version: state.version(), schema: state.snapshot().arrow_schema(), state, files }
+    }
+
+    /// Files of a cluster, by day.
+    #[must_use]
+    pub fn files(&self, cluster_id: &str) -> &[DataFile] {
+        self.files.get(cluster_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Clusters that have files, sorted.
+    #[must_use]
+    pub fn clusters(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.files.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The remove actions for files by path, `None` if one of them is not in this version.
+    #[must_use]
+    pub fn removals(&self, paths: &[String], data_change: bool) -> Option<Vec<Remove>> {
+        let mut wanted: HashMap<&str, ()> = paths.iter().map(|p| (p.as_str(), ())).collect();
+        let mut found = Vec::with_capacity(paths.len());
+        for view in self.state.log_data().iter() {
+            if wanted.remove(view.path().as_ref()).is_some() {
+                found.push(view.remove_action(data_change));
+            }
+        }
+        wanted.is_empty().then_some(found)
+    }
+}

@@ -1,0 +1,30 @@
+//! The exporter: what is new on the clusters, into the lake, exactly once.
+//!
+//! AWS's system tables keep a few days, have no keys, show rows late and out of order, and change their columns. This crate
+//! turns that into a record: every row that was visible before its day's last sweep is in the lake, once for each time the
+//! source had it, whatever crashed or ran twice in between. `ARCHITECTURE.md` has the invariants by number (I1 to I10).
+//!
+//! The parts, in the direction of the data:
+//! - [`source`]: clusters, over the wire, as Arrow batches.
+//! - [`window`]: which window to read, and whether something is missing in front of it (pure).
+//! - [`lake`]: Delta tables: what is already there, new files, commits.
+//! - [`run`]: one pass over clusters and tables.
+//! - [`watermarks`]: what was covered, and who is at work.
+//! - [`ledger`]: the record of runs, in the lake itself.
+//! - [`maintain`]: compaction of closed days, vacuum.
+//! - [`verify`] and [`check`]: the source recounted against the lake; what would stop an export.
+
+pub mod clock;
+pub mod error;
+pub mod lake;
+pub mod ledger;
+pub mod placement;
+pub mod run;
+pub mod settings;
+pub mod source;
+pub mod watermarks;
+pub mod window;
+
+pub use error::{Error, ErrorKind, Result};
+pub use run::{ClusterJob, Exporter, Report, Work};
+pub use settings::Settings;

@@ -1,0 +1,271 @@
+//! One cluster: connect, make sure that what it shows is everything, then its tables one after the other.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lookback_schemas::TableSpec;
+use lookback_schemas::ledger::RunKind;
+use lookback_schemas::time::SECOND;
+use rand::Rng;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::group_commit::GroupCommit;
+use super::report::{TableOutcome, TableReport};
+use super::table::{Pending, Start};
+use super::{ClusterJob, Exporter, Work};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ledger;
+use crate::source::{Access, Session};
+use crate::window::micros;
+
+/// How often rows are computed again because somebody else committed first.
+const CONFLICT_ATTEMPTS: u32 = 5;
+/// Time-outs in a row after which a cluster counts as gone.
+const MAX_TIMEOUTS: u32 = 2;
+
+/// A connection that is known to show everything.
+pub(super) struct Connected {
+    pub(super) session: Box<dyn Session>,
+    pub(super) cluster_id: String,
+}
+
+/// The work on one cluster.
+pub(super) struct ClusterRun {
+    pub(super) exporter: Arc<Exporter>,
+    pub(super) job: ClusterJob,
+    pub(super) run_id: String,
+    pub(super) commits: HashMap<String, GroupCommit>,
+    pub(super) cancel: CancellationToken,
+}
+
+impl ClusterRun {
+    /// Everything that there is to do, as reports.
+    pub(super) async fn work(self, work: Work) -> Vec<TableReport> {
+        let mut offered = HashSet::new();
+        let reports = self.tables(work, &mut offered).await;
+        for spec in self.job.tables.iter().filter(|t| !offered.contains(&t.name)) {
+            if let Some(commit) = self.commits.get(&spec.name) {
+                commit.absent().await;
+            }
+        }
+        for report in &reports {
+            if let TableOutcome::Failed(e) = &report.outcome {
+                warn!(cluster = %report.cluster, table = %report.table, run = %self.run_id, "{e}");
+            }
+        }
+        reports
+    }
+
+    async fn tables(&self, work: Work, offered: &mut HashSet<String>) -> Vec<TableReport> {
+        let started = self.exporter.clock.now();
+        let mut connection = match self.retrying(|| self.connect()).await {
+            Ok(connected) => Some(connected),
+            Err(e) => return vec![self.failed("", "", started, e)],
+        };
+        let mut reports = Vec::new();
+        let mut pending: Vec<Pending> = Vec::new();
+        let mut timeouts = 0;
+        let tables: Vec<_> = self.job.tables.iter().filter(|t| self.commits.contains_key(&t.name)).collect();
+        if matches!(work, Work::Export { .. }) {
+            for &&spec in &tables {
+                if timeouts >= MAX_TIMEOUTS {
+                    let gone = Error::new(ErrorKind::Timeout, format!("cluster '{}': not tried, it stopped answering", self.job.name));
+                    reports.push(self.failed("", &spec.name, self.exporter.clock.now(), gone));
+                    continue;
+                }
+                match self.one(&mut connection, spec, &mut timeouts).await {
+                    Ok(Start::Pending(table)) => {
+                        offered.insert(spec.name.clone());
+                        pending.push(*table);
+                    }
+                    Ok(Start::Ended(report)) => {
+                        self.exporter.progress.ended(&report);
+                        reports.push(*report);
+                    }
+                    Err(report) => {
+                        self.exporter.progress.ended(&report);
+                        reports.push(*report);
+                    }
+                }
+            }
+        }
+        for table in pending {
+            let report = self.finish(&mut connection, table, &mut timeouts).await;
+            self.exporter.progress.ended(&report);
+            reports.push(report);
+        }
+        if matches!(work, Work::Sweep | Work::Export { sweep: true }) {
+            for &&spec in &tables {
+                if timeouts < MAX_TIMEOUTS && !self.cancel.is_cancelled() {
+                    reports.extend(self.sweeps(&mut connection, spec, &mut timeouts).await);
+                }
+            }
+        }
+        reports
+    }
+
+    /// Starts one table, with retries and within its time.
+    async fn one(
+        &self,
+        connection: &mut Option<Connected>,
+        spec: &'static TableSpec,
+        timeouts: &mut u32,
+    ) -> std::result::Result<Start, Box<TableReport>> {
+        let started = self.exporter.clock.now();
+        self.exporter.progress.started(&self.job.name, &spec.name);
+        let mut cluster_id = String::new();
+        let mut attempt = 0;
+        loop {
+            let result = self.once(connection, timeouts, async |connected: &mut Connected| {
+                cluster_id.clone_from(&connected.cluster_id);
+                self.start_table(connected, spec).await
+            });
+            match result.await {
+                Ok(start) => return Ok(start),
+                Err(e) if e.is_transient() && attempt < self.exporter.settings.retries && *timeouts < MAX_TIMEOUTS => {
+                    info!(cluster = %self.job.name, table = %spec.name, attempt, "trying again: {e}");
+                    self.pause(attempt).await;
+                    attempt += 1;
+                }
+                Err(e) => return Err(Box::new(self.failed(&cluster_id, &spec.name, started, e))),
+            }
+        }
+    }
+
+    /// Runs something on the connection, opened again if it broke, within the time for one table. A connection with an
+    /// unfinished answer on it is dropped.
+    pub(super) async fn once<T>(
+        &self,
+        connection: &mut Option<Connected>,
+        timeouts: &mut u32,
+        run: impl AsyncFnOnce(&mut Connected) -> Result<T>,
+    ) -> Result<T> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "stopped on request"));
+        }
+        let mut connected = match connection.take().filter(|c| c.session.is_usable()) {
+            Some(connected) => connected,
+            None => self.connect().await?,
+        };
+        let limit = self.exporter.settings.timeout;
+        match tokio::time::timeout(limit, run(&mut connected)).await {
+            Ok(Ok(value)) => {
+                *timeouts = 0;
+                *connection = Some(connected);
+                Ok(value)
+            }
+            Ok(Err(e)) => {
+                let unfinished = matches!(e.kind(), ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Lake | ErrorKind::Cancelled);
+                *timeouts = if e.kind() == ErrorKind::Timeout { *timeouts + 1 } else { 0 };
+                if !unfinished && connected.session.is_usable() {
+                    *connection = Some(connected);
+                }
+                Err(e)
+            }
+            Err(_) => {
+                *timeouts += 1;
+                let message = format!("cluster '{}': not done within {} s", self.job.name, limit.as_secs_f32());
+                Err(Error::new(ErrorKind::Timeout, message).advise("raise `export.timeout`, or find out what holds the cluster up"))
+            }
+        }
+    }
+
+    /// Waits for a table's commit, and computes its rows again as long as somebody else is faster.
+    async fn finish(&self, connection: &mut Option<Connected>, mut pending: Pending, timeouts: &mut u32) -> TableReport {
+        for _ in 0..CONFLICT_ATTEMPTS {
+            match self.settle(pending).await {
+                Ok(report) => return *report,
+                Err(again) => {
+                    let (spec, report) = *again;
+                    match self.one(connection, spec, timeouts).await {
+                        Ok(Start::Pending(next)) => pending = *next,
+                        Ok(Start::Ended(ended)) => return *ended,
+                        Err(failed) => return *failed,
+                    }
+                    drop(report);
+                }
+            }
+        }
+        let (cluster_id, table, started) = (pending.cluster_id.clone(), pending.spec.name.clone(), pending.report.started_at);
+        pending.abandon().await;
+        let e = Error::new(ErrorKind::Conflict, format!("cluster '{}': {table}: others were faster {CONFLICT_ATTEMPTS} times", self.job.name));
+        self.failed(&cluster_id, &table, started, e.advise("another exporter is at work on the same tables; run one of them"))
+    }
+
+    /// Connects and makes sure of three things: the user sees everything, the clock can be true, and which incarnation it is.
+    async fn connect(&self) -> Result<Connected> {
+        let name = &self.job.name;
+        let exporter = &self.exporter;
+        let mut session = self.job.source.connect().await?;
+        let facts = session.facts().await?;
+        check_access(name, &facts.access)?;
+        check_clock(name, session.clock().await?, exporter.clock.now(), exporter.settings.max_clock_skew)?;
+        let cluster_id = ledger::cluster_id(&exporter.lake, name, facts.incarnation.as_deref(), exporter.clock.now()).await?;
+        Ok(Connected { session, cluster_id })
+    }
+
+    async fn retrying<T, F: Future<Output = Result<T>>>(&self, attempt: impl Fn() -> F) -> Result<T> {
+        let mut number = 0;
+        loop {
+            match attempt().await {
+                Err(e) if e.is_transient() && number < self.exporter.settings.retries && !self.cancel.is_cancelled() => {
+                    info!(cluster = %self.job.name, attempt = number, "trying again: {e}");
+                    self.pause(number).await;
+                    number += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Waits before a retry: doubling, half of it by chance, so that many exporters do not come back at the same moment.
+    async fn pause(&self, attempt: u32) {
+        let base = self.exporter.settings.retry_delay.saturating_mul(1 << attempt.min(6)).min(Duration::from_secs(60));
+        let wait = base / 2 + base.mul_f64(rand::rng().random_range(0.0..0.5));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.cancel.cancelled() => {}
+        }
+    }
+
+    pub(super) fn failed(&self, cluster_id: &str, table: &str, started: i64, error: Error) -> TableReport {
+        let mut report = TableReport::new(&self.job.name, cluster_id, table, RunKind::Export, started);
+        report.duration_ms = (self.exporter.clock.now() - started) / 1_000;
+        report.outcome = TableOutcome::Failed(error);
+        report
+    }
+}
+
+/// Fails closed: rows that the user does not see would be missing from the record without a trace.
+pub(crate) fn check_access(cluster: &str, access: &Access) -> Result<()> {
+    let advice = "as a superuser: ALTER USER <user> SYSLOG ACCESS UNRESTRICTED; or GRANT ROLE sys:monitor TO <user>;";
+    match access {
+        Access::All(_) => Ok(()),
+        Access::OwnRows => Err(Error::new(
+            ErrorKind::Privilege,
+            format!("cluster '{cluster}': the user sees only its own rows of the system tables; nothing was exported"),
+        )
+        .advise(advice)),
+        Access::Unknown(why) => Err(Error::new(
+            ErrorKind::Privilege,
+            format!("cluster '{cluster}': whether the user sees all rows of the system tables could not be found out ({why}); nothing was exported"),
+        )
+        .advise(advice)),
+    }
+}
+
+/// A clock that is far off would move coverage past rows that nobody has read.
+pub(crate) fn check_clock(cluster: &str, server: i64, here: i64, limit: Duration) -> Result<()> {
+    let skew = server - here;
+    if skew.abs() <= micros(limit) {
+        return Ok(());
+    }
+    let direction = if skew > 0 { "ahead of" } else { "behind" };
+    Err(Error::new(
+        ErrorKind::Clock,
+        format!("cluster '{cluster}': its clock is {} s {direction} this machine's; nothing was exported", skew.abs() / SECOND),
+    )
+    .advise("correct whichever clock is wrong, or raise `export.max_clock_skew` if both are meant to differ"))
+}

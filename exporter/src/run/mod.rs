@@ -1,0 +1,199 @@
+//! Exporting: every cluster, every table, each by itself.
+//!
+//! - `cluster`: one cluster: connect, preflight, its tables one after the other, retries.
+//! - `table`: one table of one cluster: lease, plan, read, commit, watermark.
+//! - `read`: one window.
+//! - `sweep`: whole days, read again.
+//! - `group_commit`: the commits of all clusters together.
+//! - `report`: what happened.
+
+mod cluster;
+mod group_commit;
+mod read;
+mod report;
+mod sweep;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use futures::StreamExt;
+use lookback_schemas::TableSpec;
+use lookback_schemas::ledger::RunKind;
+use lookback_schemas::names::LOG_TIME;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+pub use report::{Progress, Report, Silent, TableOutcome, TableReport};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::lake::{Lake, LakeTable};
+use crate::ledger;
+use crate::settings::ExportSettings;
+use crate::source::Source;
+use crate::watermarks::WatermarkStore;
+use group_commit::GroupCommit;
+
+/// A cluster to export.
+#[derive(Clone)]
+pub struct ClusterJob {
+    /// Its configured name.
+    pub name: String,
+    /// How to reach it.
+    pub source: Arc<dyn Source>,
+    /// What to export.
+    pub tables: Vec<&'static TableSpec>,
+}
+
+/// What a command does with each table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Read what is new; then, if `sweep`, the sweeps that are due.
+    Export {
+        /// Whether to run due sweeps.
+        sweep: bool,
+    },
+    /// Only the sweeps that are due.
+    Sweep,
+}
+
+/// Exports clusters into a lake.
+pub struct Exporter {
+    pub(crate) lake: Lake,
+    pub(crate) watermarks: Arc<dyn WatermarkStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: ExportSettings,
+    pub(crate) progress: Arc<dyn Progress>,
+    /// Names this process in leases.
+    pub(crate) holder: String,
+    tables: Mutex<HashMap<String, Arc<LakeTable>>>,
+}
+
+impl Exporter {
+    /// An exporter. Nothing happens yet.
+    #[must_use]
+    pub fn new(
+        lake: Lake,
+        watermarks: Arc<dyn WatermarkStore>,
+        clock: Arc<dyn Clock>,
+        settings: ExportSettings,
+        progress: Arc<dyn Progress>,
+    ) -> Self {
+        let holder = Uuid::new_v4().to_string();
+        Self { lake, watermarks, clock, settings, progress, holder, tables: Mutex::new(HashMap::new()) }
+    }
+
+    /// The lake.
+    #[must_use]
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// The lake table for a system table, if it exists.
+    ///
+    /// # Errors
+    /// As [`Lake::table`].
+    pub async fn lake_table(&self, name: &str) -> Result<Option<Arc<LakeTable>>> {
+        let mut tables = self.tables.lock().await;
+        if let Some(table) = tables.get(name) {
+            return Ok(Some(Arc::clone(table)));
+        }
+        let Some(table) = self.lake.table(name).await? else { return Ok(None) };
+        let table = Arc::new(table);
+        tables.insert(name.to_owned(), Arc::clone(&table));
+        Ok(Some(table))
+    }
+
+    /// The lake table for a system table, created from the registry if it does not exist.
+    async fn ensure_table(&self, spec: &TableSpec) -> Result<Arc<LakeTable>> {
+        if let Some(table) = self.lake_table(&spec.name).await? {
+            return Ok(table);
+        }
+        let table = Arc::new(self.lake.ensure_table(&spec.name, &documented_schema(spec)).await?);
+        self.tables.lock().await.insert(spec.name.clone(), Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// Works through all clusters, at most `max_clusters` at once. A cluster or table that fails stops nothing else.
+    pub async fn run(self: &Arc<Self>, jobs: &[ClusterJob], work: Work, cancel: &CancellationToken) -> Report {
+        let run_id = Uuid::now_v7().to_string();
+        let mut report = Report { run_id: run_id.clone(), tables: Vec::new(), ledger_error: None };
+        let commits = self.group_commits(jobs, &mut report).await;
+        let work_one = |job: ClusterJob| {
+            let (exporter, commits, run_id, cancel) = (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
+            async move {
+                let run = cluster::ClusterRun { exporter, job, run_id, commits, cancel };
+                // A task of its own: a panic in it is that cluster's failure, not everybody's.
+                let name = run.job.name.clone();
+                let started = run.exporter.clock.now();
+                match tokio::spawn(run.work(work)).await {
+                    Ok(tables) => tables,
+                    Err(e) => {
+                        let mut failed = TableReport::new(&name, "", "", RunKind::Export, started);
+                        let error = Error::new(crate::error::ErrorKind::Query, format!("cluster '{name}': internal error")).because(e);
+                        failed.outcome = TableOutcome::Failed(error.advise("please report this"));
+                        vec![failed]
+                    }
+                }
+            }
+        };
+        let mut running = futures::stream::iter(jobs.iter().cloned().map(work_one)).buffer_unordered(self.settings.max_clusters.max(1));
+        while let Some(tables) = running.next().await {
+            report.tables.extend(tables);
+        }
+        drop(running);
+        drop(commits);
+        let rows: Vec<_> = report.tables.iter().filter_map(|t| t.ledger_row(&run_id)).collect();
+        if let Err(e) = ledger::append(&self.lake, &rows).await {
+            report.ledger_error = Some(e);
+        }
+        report
+    }
+
+    /// Opens every table once and prepares its shared commits. A table that cannot be opened is reported for each cluster.
+    async fn group_commits(&self, jobs: &[ClusterJob], report: &mut Report) -> HashMap<String, GroupCommit> {
+        let mut wanted: HashMap<&str, (&'static TableSpec, usize)> = HashMap::new();
+        for spec in jobs.iter().flat_map(|j| &j.tables) {
+            wanted.entry(&spec.name).or_insert((spec, 0)).1 += 1;
+        }
+        // Only so many clusters work at once, and the others cannot be waited for.
+        let at_once = self.settings.max_clusters.max(1);
+        let mut commits = HashMap::new();
+        for (name, (spec, clusters)) in wanted {
+            match self.ensure_table(spec).await {
+                Ok(table) => {
+                    commits.insert(name.to_owned(), GroupCommit::start(table, clusters.min(at_once), self.settings.commit_linger));
+                }
+                Err(e) => {
+                    let text = e.to_string();
+                    for job in jobs.iter().filter(|j| j.tables.iter().any(|t| t.name == *name)) {
+                        let mut failed = TableReport::new(&job.name, "", name, RunKind::Export, self.clock.now());
+                        let error = Error::new(e.kind(), text.clone());
+                        failed.outcome = TableOutcome::Failed(match e.advice() {
+                            Some(advice) => error.advise(advice),
+                            None => error,
+                        });
+                        report.tables.push(failed);
+                    }
+                }
+            }
+        }
+        commits
+    }
+}
+
+/// The lake schema of a table as documented, without partition columns.
+#[must_use]
+pub fn documented_schema(spec: &TableSpec) -> Schema {
+    use arrow::datatypes::Field;
+    use lookback_schemas::LakeType;
+    let mut fields: Vec<Field> =
+        spec.columns.iter().filter_map(|c| Some(Field::new(&c.name, c.lake_type()?.arrow(), true))).collect();
+    if spec.parent.is_some() {
+        fields.push(Field::new(LOG_TIME, LakeType::Timestamp.arrow(), true));
+    }
+    Schema::new(fields)
+}

@@ -1,0 +1,357 @@
+//! A cluster over the PostgreSQL protocol. Rows are read with the extended query protocol in binary, without parameters and
+//! without a cursor (a cursor would make the leader node keep the whole result): the server streams, and TCP holds it back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt};
+use lookback_schemas::time::Y2000;
+use lookback_schemas::{LakeType, TableSpec};
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::config::SslMode;
+use tokio::task::JoinHandle;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, NoTls, Statement};
+use tracing::warn;
+
+use super::decode::{Decoder, WireType, lake_type};
+use super::failure::explain;
+use super::tls::{TlsMode, connector};
+use super::{Access, Read, Rows, ServerFacts, ServerKind, Session, Source, SourceColumn, Unplaced, batch_schema, sql};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Rows and wire bytes after which a batch is handed on.
+const BATCH_ROWS: usize = 8_192;
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Where a cluster is and how to log in.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The cluster's name, for messages.
+    pub cluster: String,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port; Redshift's default is 5439.
+    pub port: u16,
+    /// Database to connect to; system tables are the same in each.
+    pub database: String,
+    /// Database user.
+    pub user: String,
+    /// Its password.
+    pub password: Option<SecretString>,
+    /// Protection of the connection.
+    pub tls: TlsMode,
+    /// Longest time to wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest time that the server may spend on one statement.
+    pub statement_timeout: Duration,
+    /// What tells incarnations apart, where the server cannot say.
+    pub incarnation: Option<String>,
+}
+
+/// Opens sessions on one cluster.
+#[derive(Debug)]
+pub struct RedshiftSource {
+    endpoint: Endpoint,
+}
+
+impl RedshiftSource {
+    /// A source for the endpoint. Nothing is connected yet.
+    #[must_use]
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint }
+    }
+
+    async fn open(&self) -> Result<(Client, Driver, bool)> {
+        let e = &self.endpoint;
+        let what = format!("connecting to cluster '{}' at {}:{}", e.cluster, e.host, e.port);
+        let tls = connector(&e.tls)?;
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host(&e.host)
+            .port(e.port)
+            .dbname(&e.database)
+            .user(&e.user)
+            .application_name("lookback")
+            .connect_timeout(e.connect_timeout)
+            .keepalives_idle(Duration::from_secs(30))
+            .ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        if let Some(password) = &e.password {
+            config.password(password.expose_secret());
+        }
+        // The driver's own limit covers the TCP handshake only; a server that accepts and then says nothing needs this one.
+        let limit = e.connect_timeout;
+        let silent = || {
+            Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", limit.as_secs_f32()))
+                .transient()
+                .advise("check host, port and security group, and that the cluster is available")
+        };
+        let cluster = e.cluster.clone();
+        let ended = move |result: Result<(), tokio_postgres::Error>| {
+            if let Err(error) = result {
+                tracing::debug!(%cluster, %error, "connection ended");
+            }
+        };
+        match tls {
+            Some(tls) => {
+                let connected = tokio::time::timeout(limit, config.connect(tls)).await.map_err(|_| silent())?;
+                let (client, connection) = connected.map_err(|e| explain(&what, e))?;
+                let driver = Driver(tokio::spawn(async move { ended(connection.await) }));
+                Ok((client, driver, true))
+            }
+            None => {
+                warn!(cluster = %e.cluster, "connecting without TLS, as configured: password and SQL text cross the network readable");
+                let connected = tokio::time::timeout(limit, config.connect(NoTls)).await.map_err(|_| silent())?;
+                let (client, connection) = connected.map_err(|e| explain(&what, e))?;
+                let driver = Driver(tokio::spawn(async move { ended(connection.await) }));
+                Ok((client, driver, false))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Source for RedshiftSource {
+    async fn connect(&self) -> Result<Box<dyn Session>> {
+        let (client, driver, encrypted) = self.open().await?;
+        let mut session = RedshiftSession {
+            client,
+            _driver: driver,
+            cluster: self.endpoint.cluster.clone(),
+            incarnation: self.endpoint.incarnation.clone(),
+            limit: self.endpoint.connect_timeout.max(Duration::from_secs(5)),
+            encrypted,
+            version: String::new(),
+            kind: ServerKind::Postgres,
+        };
+        session.version = session.text("SELECT version()").await?.unwrap_or_default();
+        if session.version.contains("Redshift") {
+            session.kind = ServerKind::Redshift;
+        }
+        let mut setup = format!("SET timezone TO 'UTC'; SET statement_timeout TO {}", self.endpoint.statement_timeout.as_millis());
+        if session.kind == ServerKind::Redshift {
+            // Makes the exporter's own queries recognisable in the logs that it exports.
+            setup.push_str("; SET query_group TO 'lookback'");
+        }
+        let what = session.what("setting up the session");
+        session.within(&what, session.client.batch_execute(&setup)).await?;
+        Ok(Box::new(session))
+    }
+}
+
+/// The task that moves a connection's bytes. It ends with the session: an abandoned read must not be drained to its end.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+struct RedshiftSession {
+    client: Client,
+    _driver: Driver,
+    cluster: String,
+    incarnation: Option<String>,
+    /// Longest wait for an answer that takes no work.
+    limit: Duration,
+    encrypted: bool,
+    version: String,
+    kind: ServerKind,
+}
+
+impl RedshiftSession {
+    fn what(&self, doing: &str) -> String {
+        format!("cluster '{}': {doing}", self.cluster)
+    }
+
+    /// Waits for a small answer, so that a server that has stopped talking costs no more than the limit.
+    async fn within<T>(&self, what: &str, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+        match tokio::time::timeout(self.limit, answer).await {
+            Ok(result) => result.map_err(|e| explain(what, e)),
+            Err(_) => Err(Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", self.limit.as_secs_f32())).transient()),
+        }
+    }
+
+    /// The first value of the first row, as the server writes it.
+    async fn text(&self, query: &str) -> Result<Option<String>> {
+        let what = self.what(query);
+        let messages = self.within(&what, self.client.simple_query(query)).await?;
+        Ok(messages.iter().find_map(|m| match m {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        }))
+    }
+
+    async fn prepare(&self, what: &str, query: &str) -> Result<Statement> {
+        self.within(what, self.client.prepare(query)).await
+    }
+
+    async fn access(&self) -> Result<Access> {
+        let is_true = |text: Option<String>| matches!(text.as_deref(), Some("t" | "true" | "on"));
+        if is_true(self.text("SELECT usesuper FROM pg_user WHERE usename = current_user").await?) {
+            return Ok(Access::All("superuser"));
+        }
+        if self.kind == ServerKind::Postgres {
+            // Plain tables show all rows to whoever may select from them, unless row security is on.
+            let hidden = "SELECT bool_or(relrowsecurity) FROM pg_class WHERE relname LIKE 'stl\\_%'";
+            return Ok(if is_true(self.text(hidden).await?) { Access::OwnRows } else { Access::All("plain tables") });
+        }
+        // SVV_USER_INFO and SVV_USER_GRANTS: Redshift Database Developer Guide, "Visibility of data in system tables and views".
+        match self.text("SELECT syslog_access FROM svv_user_info WHERE user_name = current_user").await {
+            Ok(Some(level)) if level.trim().eq_ignore_ascii_case("unrestricted") => return Ok(Access::All("syslog access unrestricted")),
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::MissingTable || e.kind() == ErrorKind::Privilege => {
+                return Ok(Access::Unknown(e.to_string()));
+            }
+            Err(e) => return Err(e),
+        }
+        let what = self.what("reading the user's roles");
+        let roles = "SELECT role_name FROM svv_user_grants WHERE user_name = current_user";
+        let messages = match self.within(&what, self.client.simple_query(roles)).await {
+            Ok(messages) => messages,
+            Err(e) if e.kind() == ErrorKind::MissingTable || e.kind() == ErrorKind::Privilege => return Ok(Access::OwnRows),
+            Err(e) => return Err(e),
+        };
+        let monitors = messages.iter().any(|m| match m {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).is_some_and(|r| r.trim() == "sys:monitor"),
+            _ => false,
+        });
+        Ok(if monitors { Access::All("role sys:monitor") } else { Access::OwnRows })
+    }
+
+    /// Wire types of a statement's result.
+    fn wire_types(statement: &Statement) -> Vec<WireType> {
+        let columns = statement.columns().iter();
+        columns.map(|c| WireType { name: c.name().to_lowercase(), wire: c.type_().clone(), modifier: c.type_modifier() }).collect()
+    }
+}
+
+#[async_trait]
+impl Session for RedshiftSession {
+    async fn facts(&mut self) -> Result<ServerFacts> {
+        let access = self.access().await?;
+        let incarnation = match (&self.incarnation, self.kind) {
+            (Some(configured), _) => Some(configured.clone()),
+            (None, ServerKind::Redshift) => self.text("SELECT current_namespace").await?,
+            (None, ServerKind::Postgres) => None,
+        };
+        Ok(ServerFacts { kind: self.kind, version: self.version.clone(), access, incarnation, encrypted: self.encrypted })
+    }
+
+    async fn clock(&mut self) -> Result<i64> {
+        // SYSDATE and NOW() are the start of the transaction in the session's zone; GETDATE() is the moment, in UTC.
+        let query = match self.kind {
+            ServerKind::Redshift => "SELECT getdate()",
+            ServerKind::Postgres => "SELECT timezone('UTC', clock_timestamp())",
+        };
+        let text = self.text(query).await?.unwrap_or_default();
+        let parsed = chrono::NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S%.f");
+        parsed.map(|t| t.and_utc().timestamp_micros()).map_err(|e| {
+            Error::new(ErrorKind::Clock, self.what(&format!("the server's clock reads '{text}'"))).because(e)
+        })
+    }
+
+    async fn columns(&mut self, spec: &TableSpec) -> Result<Vec<SourceColumn>> {
+        let what = self.what(&format!("describing {}", spec.name));
+        let statement = self.prepare(&what, &sql::describe(spec)).await?;
+        let described = Self::wire_types(&statement);
+        described
+            .iter()
+            .map(|column| {
+                let documented = spec.column(&column.name).and_then(|c| c.lake_type());
+                let lake_type = lake_type(column, documented).ok_or_else(|| {
+                    Error::new(
+                        ErrorKind::Schema,
+                        format!("cluster '{}': column {}.{} has type {}, which the lake cannot hold", self.cluster, spec.name, column.name, column.wire),
+                    )
+                    .advise("report the column; until then leave the table out for this cluster")
+                })?;
+                Ok(SourceColumn { name: column.name.clone(), lake_type })
+            })
+            .collect()
+    }
+
+    async fn oldest(&mut self, spec: &TableSpec, _columns: &[SourceColumn]) -> Result<Option<i64>> {
+        let what = self.what(&format!("looking for the oldest row of {}", spec.name));
+        let statement = self.prepare(&what, &sql::oldest(spec)).await?;
+        let row = self.client.query_one(&statement, &[]).await.map_err(|e| explain(&what, e))?;
+        let since_2000 = match statement.columns().first().map(|c| c.type_()) {
+            Some(&Type::TIMESTAMP) => row.try_get::<_, Option<Micros>>(0),
+            _ => row.try_get::<_, Option<i64>>(0).map(|v| v.map(Micros)),
+        };
+        Ok(since_2000.map_err(|e| explain(&what, e))?.map(|m| m.0.saturating_add(Y2000)))
+    }
+
+    async fn read<'s>(&'s mut self, read: Read<'_>) -> Result<Rows<'s>> {
+        let what = self.what(&format!("reading {}", read.spec.name));
+        let statement = self.prepare(&what, &sql::read(read.spec, read.columns, read.window)).await?;
+        let schema = batch_schema(read.spec, read.columns);
+        let mut columns = read.columns.to_vec();
+        if read.spec.parent.is_some() {
+            columns.push(SourceColumn { name: lookback_schemas::names::LOG_TIME.into(), lake_type: LakeType::Timestamp });
+        }
+        let wire: Vec<Type> = statement.columns().iter().map(|c| c.type_().clone()).collect();
+        if wire.len() != columns.len() {
+            return Err(Error::new(ErrorKind::Schema, format!("{what}: {} columns came, {} were asked for", wire.len(), columns.len())));
+        }
+        let no_parameters: [&(dyn ToSql + Sync); 0] = [];
+        let rows = self.client.query_raw(&statement, no_parameters).await.map_err(|e| explain(&what, e))?;
+        let decoder = Decoder::new(Arc::clone(&schema), &wire, &columns);
+        let state = (Box::pin(rows), Some(decoder), what);
+        let batches = futures::stream::try_unfold(state, |(mut rows, decoder, what)| async move {
+            let Some(mut decoder) = decoder else { return Ok(None) };
+            let finish = |decoder: &mut Decoder, what: &str| -> Result<RecordBatch> {
+                decoder.take().map_err(|e| Error::new(ErrorKind::Schema, what).because(e))
+            };
+            while let Some(row) = rows.try_next().await.map_err(|e| explain(&what, e))? {
+                decoder.push(&row).map_err(|e| Error::new(ErrorKind::Schema, what.clone()).because(e))?;
+                if decoder.rows() >= BATCH_ROWS || decoder.bytes() >= BATCH_BYTES {
+                    let batch = finish(&mut decoder, &what)?;
+                    return Ok(Some((batch, (rows, Some(decoder), what))));
+                }
+            }
+            if decoder.rows() == 0 {
+                return Ok(None);
+            }
+            let batch = finish(&mut decoder, &what)?;
+            Ok(Some((batch, (rows, None, what))))
+        });
+        Ok(batches.boxed())
+    }
+
+    async fn unplaced(&mut self, spec: &TableSpec, columns: &[SourceColumn], after: i64) -> Result<Unplaced> {
+        let what = self.what(&format!("counting rows of {} that cannot be placed", spec.name));
+        let query = sql::unplaced(spec, columns, after);
+        let messages = self.client.simple_query(&query).await.map_err(|e| explain(&what, e))?;
+        let count = |text: Option<&str>| text.and_then(|t| t.parse().ok()).unwrap_or(0);
+        Ok(messages
+            .iter()
+            .find_map(|m| match m {
+                tokio_postgres::SimpleQueryMessage::Row(row) => {
+                    Some(Unplaced { without_time: count(row.get(0)), in_the_future: count(row.get(1)) })
+                }
+                _ => None,
+            })
+            .unwrap_or_default())
+    }
+
+    fn is_usable(&self) -> bool {
+        !self.client.is_closed()
+    }
+}
+
+/// A timestamp as microseconds since 2000-01-01.
+struct Micros(i64);
+
+impl<'a> tokio_postgres::types::FromSql<'a> for Micros {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Self(i64::from_be_bytes(raw.try_into()?)))
+    }
+
+    fn accepts(t: &Type) -> bool {
+        *t == Type::TIMESTAMP || *t == Type::TIMESTAMPTZ
+    }
+}

@@ -1,0 +1,47 @@
+-- title: Steps that spilled to disk
+-- question: Which queries had sorts, hash joins or aggregations that did not fit in memory?
+-- param from timestamp: only steps that ended at or after this time
+-- param to timestamp: only steps that ended before this time
+-- param cluster text: only this cluster
+-- param top int = 20: queries shown, most data first
+WITH steps AS (
+  SELECT cluster_id, query, endtime, is_diskbased, rows, bytes, 1 AS sorts, 0 AS hashes, 0 AS aggregates FROM stl_sort
+  UNION ALL
+  SELECT cluster_id, query, endtime, is_diskbased, rows, bytes, 0, 1, 0 FROM stl_hash
+  UNION ALL
+  SELECT cluster_id, query, endtime, is_diskbased, rows, bytes, 0, 0, 1 FROM stl_aggr
+),
+spilled AS (
+  SELECT cluster_id,
+         query,
+         SUM(sorts) AS sorts,
+         SUM(hashes) AS hashes,
+         SUM(aggregates) AS aggregates,
+         SUM(rows) AS step_rows,
+         SUM(bytes) AS bytes
+  FROM steps
+  WHERE is_diskbased = 't'
+    AND (:from IS NULL OR endtime >= :from)
+    AND (:to IS NULL OR endtime < :to)
+    AND (:cluster IS NULL OR cluster_id = :cluster)
+  GROUP BY cluster_id, query
+  ORDER BY bytes DESC, cluster_id, query
+  LIMIT :top
+),
+texts AS (
+  SELECT cluster_id, query, MIN(userid) AS userid, MIN(LEFT(querytxt, 300)) AS querytxt
+  FROM stl_query
+  GROUP BY cluster_id, query
+)
+SELECT spilled.cluster_id,
+       spilled.query,
+       texts.userid,
+       spilled.sorts,
+       spilled.hashes,
+       spilled.aggregates AS aggrs,
+       spilled.step_rows,
+       ROUND(spilled.bytes / 1048576.0, 1) AS mb,
+       LEFT(BTRIM(REGEXP_REPLACE(texts.querytxt, '\s+', ' ', 'g')), 44) AS text
+FROM spilled
+LEFT JOIN texts ON texts.cluster_id = spilled.cluster_id AND texts.query = spilled.query
+ORDER BY spilled.bytes DESC, spilled.cluster_id, spilled.query

@@ -1,0 +1,82 @@
+//! Functions that Redshift has and DataFusion has not, or has with another meaning.
+
+mod clock;
+mod dateadd;
+mod datediff;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
+
+use super::DatePart;
+
+/// The functions for one statement that believes that it is `now` (microseconds since 1970-01-01, UTC). Later ones replace
+/// earlier ones of the same name.
+#[must_use]
+pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
+    [
+        ScalarUDF::from(clock::GetDate::new(now)),
+        ScalarUDF::from(clock::CurrentDate::new(now)),
+        ScalarUDF::from(datediff::DateDiff::new()),
+        ScalarUDF::from(dateadd::DateAdd::new()),
+    ]
+    .into_iter()
+    .map(Arc::new)
+    .collect()
+}
+
+/// Redshift's TIMESTAMP: microseconds, no zone.
+fn timestamp() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, None)
+}
+
+/// Whether a value of the type can be taken for a timestamp.
+fn is_time_like(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Timestamp(..)
+            | DataType::Date32
+            | DataType::Date64
+            | DataType::Utf8
+            | DataType::LargeUtf8
+            | DataType::Utf8View
+            | DataType::Null
+    )
+}
+
+fn wrong_arguments<T>(usage: &str, given: &[DataType]) -> Result<T> {
+    let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+    plan_err!("the form is {usage}, but the arguments are ({})", given.join(", "))
+}
+
+/// The date part in the first argument; it is the same for all rows.
+fn part(function: &str, value: &ColumnarValue) -> Result<DatePart> {
+    match value {
+        ColumnarValue::Scalar(scalar) => match scalar.try_as_str() {
+            Some(Some(name)) => DatePart::of(name)
+                .ok_or_else(|| DataFusionError::Execution(format!("'{name}' is not a date part in {function}()"))),
+            _ => exec_err!("the date part of {function}() is missing"),
+        },
+        ColumnarValue::Array(_) => exec_err!("the date part of {function}() must be a constant"),
+    }
+}
+
+fn times(function: &str, array: &ArrayRef) -> Result<TimestampMicrosecondArray> {
+    let array = array.as_any().downcast_ref::<TimestampMicrosecondArray>().cloned();
+    array.ok_or_else(|| DataFusionError::Internal(format!("{function}() was not given timestamps")))
+}
+
+/// One value if every argument is one value, so that the planner can compute it once.
+fn result(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
+    if scalar { ScalarValue::try_from_array(&array, 0).map(ColumnarValue::Scalar) } else { Ok(ColumnarValue::Array(array)) }
+}
+
+fn all_scalar(arguments: &[ColumnarValue]) -> bool {
+    arguments.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)))
+}
+
+#[cfg(test)]
+mod tests;

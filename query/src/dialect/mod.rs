@@ -1,0 +1,233 @@
+//! Redshift SQL on DataFusion, so that the scripts an administrator already has run over every cluster.
+//!
+//! A text goes through four steps: [`parse`] (PostgreSQL's grammar with Redshift's additions), [`policy`] (nothing but
+//! reading), [`rewrite`] (syntax that DataFusion does not have becomes syntax that it has) and planning, where
+//! [`functions`] are found. What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file
+//! to `rewrite/` or `functions/` and name it in the list of the folder's `mod.rs`.
+
+pub mod functions;
+mod parts;
+pub mod policy;
+pub mod rewrite;
+
+pub use parts::DatePart;
+
+use std::any::TypeId;
+use std::collections::VecDeque;
+
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use sqlparser::dialect::{Dialect, PostgreSqlDialect};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::Parser;
+use sqlparser::{dialect::Precedence, parser::ParserError};
+
+use crate::error::QueryError;
+
+/// Longest text accepted, in bytes. Redshift's own limit for a statement is 16 MB.
+pub const MAX_SQL_BYTES: usize = 16 * 1024 * 1024;
+
+/// Depth of nesting at which the parser stops.
+const RECURSION_LIMIT: usize = 64;
+
+/// PostgreSQL's grammar, and what Redshift adds to it: `TOP` before `DISTINCT`, `SELECT * EXCLUDE`, `LAG(a IGNORE NULLS)`,
+/// `CONVERT(type, value)`.
+#[derive(Debug, Default)]
+pub struct LookbackDialect(PostgreSqlDialect);
+
+impl Dialect for LookbackDialect {
+    // The parser asks for the dialect's identity in many places; everything that holds for PostgreSQL shall hold here.
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<PostgreSqlDialect>()
+    }
+
+    fn supports_select_wildcard_exclude(&self) -> bool {
+        true
+    }
+
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        true
+    }
+
+    fn convert_type_before_value(&self) -> bool {
+        true
+    }
+
+    fn supports_top_before_distinct(&self) -> bool {
+        true
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        self.0.identifier_quote_style(identifier)
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        self.0.is_delimited_identifier_start(ch)
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        self.0.is_identifier_start(ch)
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        self.0.is_identifier_part(ch)
+    }
+
+    fn supports_unicode_string_literal(&self) -> bool {
+        self.0.supports_unicode_string_literal()
+    }
+
+    fn is_reserved_for_identifier(&self, kw: Keyword) -> bool {
+        self.0.is_reserved_for_identifier(kw)
+    }
+
+    fn is_custom_operator_part(&self, ch: char) -> bool {
+        self.0.is_custom_operator_part(ch)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        self.0.get_next_precedence(parser)
+    }
+
+    fn supports_filter_during_aggregation(&self) -> bool {
+        self.0.supports_filter_during_aggregation()
+    }
+
+    fn supports_group_by_expr(&self) -> bool {
+        self.0.supports_group_by_expr()
+    }
+
+    fn prec_value(&self, prec: Precedence) -> u8 {
+        self.0.prec_value(prec)
+    }
+
+    fn allow_extract_custom(&self) -> bool {
+        self.0.allow_extract_custom()
+    }
+
+    fn allow_extract_single_quotes(&self) -> bool {
+        self.0.allow_extract_single_quotes()
+    }
+
+    fn supports_create_index_with_clause(&self) -> bool {
+        self.0.supports_create_index_with_clause()
+    }
+
+    fn supports_explain_with_utility_options(&self) -> bool {
+        self.0.supports_explain_with_utility_options()
+    }
+
+    fn supports_listen_notify(&self) -> bool {
+        self.0.supports_listen_notify()
+    }
+
+    fn supports_factorial_operator(&self) -> bool {
+        self.0.supports_factorial_operator()
+    }
+
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        self.0.supports_bitwise_shift_operators()
+    }
+
+    fn supports_comment_on(&self) -> bool {
+        self.0.supports_comment_on()
+    }
+
+    fn supports_load_extension(&self) -> bool {
+        self.0.supports_load_extension()
+    }
+
+    fn supports_named_fn_args_with_colon_operator(&self) -> bool {
+        self.0.supports_named_fn_args_with_colon_operator()
+    }
+
+    fn supports_named_fn_args_with_expr_name(&self) -> bool {
+        self.0.supports_named_fn_args_with_expr_name()
+    }
+
+    fn supports_empty_projections(&self) -> bool {
+        self.0.supports_empty_projections()
+    }
+
+    fn supports_nested_comments(&self) -> bool {
+        self.0.supports_nested_comments()
+    }
+
+    fn supports_string_escape_constant(&self) -> bool {
+        self.0.supports_string_escape_constant()
+    }
+
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        self.0.supports_numeric_literal_underscores()
+    }
+
+    fn supports_array_typedef_with_brackets(&self) -> bool {
+        self.0.supports_array_typedef_with_brackets()
+    }
+
+    fn supports_geometric_types(&self) -> bool {
+        self.0.supports_geometric_types()
+    }
+
+    fn supports_set_names(&self) -> bool {
+        self.0.supports_set_names()
+    }
+
+    fn supports_alter_column_type_using(&self) -> bool {
+        self.0.supports_alter_column_type_using()
+    }
+
+    fn supports_notnull_operator(&self) -> bool {
+        self.0.supports_notnull_operator()
+    }
+
+    fn supports_interval_options(&self) -> bool {
+        self.0.supports_interval_options()
+    }
+
+    fn supports_insert_table_alias(&self) -> bool {
+        self.0.supports_insert_table_alias()
+    }
+
+    fn supports_create_table_like_parenthesized(&self) -> bool {
+        self.0.supports_create_table_like_parenthesized()
+    }
+
+    fn supports_select_wildcard_with_alias(&self) -> bool {
+        self.0.supports_select_wildcard_with_alias()
+    }
+
+    fn supports_comma_separated_trim(&self) -> bool {
+        self.0.supports_comma_separated_trim()
+    }
+
+    fn supports_xml_expressions(&self) -> bool {
+        self.0.supports_xml_expressions()
+    }
+
+    fn supports_comment_optimizer_hint(&self) -> bool {
+        self.0.supports_comment_optimizer_hint()
+    }
+}
+
+/// The statements of a text, as they were written.
+///
+/// # Errors
+/// [`ErrorKind::Sql`](crate::ErrorKind::Sql) with the line and column if the text is not SQL, or has no statement.
+pub fn parse(sql: &str) -> Result<VecDeque<Statement>, QueryError> {
+    if sql.len() > MAX_SQL_BYTES {
+        return Err(QueryError::sql(format!(
+            "the text is longer than {} MB",
+            MAX_SQL_BYTES / 1024 / 1024
+        )));
+    }
+    let dialect = LookbackDialect::default();
+    let mut parser = DFParserBuilder::new(sql)
+        .with_dialect(&dialect)
+        .with_recursion_limit(RECURSION_LIMIT)
+        .build()?;
+    let statements = parser.parse_statements()?;
+    if statements.is_empty() {
+        return Err(QueryError::sql("there is no statement to run"));
+    }
+    Ok(statements)
+}

@@ -1,0 +1,34 @@
+//! Names that differ: `SYSDATE`, `LEN`, the schema `pg_catalog`.
+
+use sqlparser::ast::{Expr, Function, Ident, ObjectName, ObjectNamePart};
+
+use super::{call, rename, simple_name};
+
+/// `SYSDATE` is a function without parentheses.
+pub(super) fn bare_function(expr: &mut Expr) {
+    if let Expr::Identifier(Ident { value, quote_style: None, .. }) = expr
+        && value.eq_ignore_ascii_case("sysdate")
+    {
+        *expr = call("getdate");
+    }
+}
+
+/// Functions that DataFusion has under another name.
+pub(super) fn function(function: &mut Function) {
+    match simple_name(function).as_deref() {
+        Some("len" | "textlen") => rename(function, "length"),
+        Some("date_diff") => rename(function, "datediff"),
+        Some("date_add") => rename(function, "dateadd"),
+        Some("datepart") => rename(function, "date_part"),
+        _ => {}
+    }
+}
+
+/// Redshift's system tables live in `pg_catalog`, and scripts say so.
+pub(super) fn relation(relation: &mut ObjectName) {
+    if let [ObjectNamePart::Identifier(schema), ObjectNamePart::Identifier(_)] = relation.0.as_slice()
+        && schema.value.eq_ignore_ascii_case("pg_catalog")
+    {
+        relation.0.remove(0);
+    }
+}

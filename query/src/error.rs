@@ -1,0 +1,158 @@
+//! The one error of this crate: what kind, what happened, and what caused it.
+
+use std::error::Error;
+use std::fmt;
+
+use datafusion::common::{DataFusionError, SchemaError};
+
+use crate::names;
+
+/// What went wrong, as far as a caller has to tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The location is not a lake, or cannot be read.
+    Lake,
+    /// The statement cannot be understood: syntax, an unknown table, column or function, a type that does not fit.
+    Sql,
+    /// The statement would change something, or read something outside the lake.
+    ReadOnly,
+    /// A diagnostic or a parameter does not exist, or a parameter's value does not fit.
+    Parameter,
+    /// Memory, time or number of rows are used up.
+    Limit,
+    /// Reading the data failed.
+    Read,
+    /// Writing the result failed.
+    Write,
+    /// A defect of lookback.
+    Internal,
+}
+
+/// An error with a message for the person who asked.
+#[derive(Debug)]
+pub struct QueryError {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl QueryError {
+    /// An error without a cause.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// An error with its cause, which the message need not repeat.
+    #[must_use]
+    pub fn with_source(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, message: message.into(), source: Some(source.into()) }
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The message, without the cause.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn lake(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Lake, message)
+    }
+
+    pub(crate) fn sql(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Sql, message)
+    }
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for QueryError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn Error + 'static))
+    }
+}
+
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        let (kind, message) = describe(&error);
+        // An error of ours that travelled through DataFusion keeps its kind.
+        if let DataFusionError::External(inner) = error.find_root()
+            && let Some(own) = inner.downcast_ref::<Self>()
+        {
+            return Self::new(own.kind, own.message.clone());
+        }
+        Self::with_source(kind, message, error)
+    }
+}
+
+impl From<QueryError> for DataFusionError {
+    fn from(error: QueryError) -> Self {
+        Self::External(Box::new(error))
+    }
+}
+
+fn describe(error: &DataFusionError) -> (ErrorKind, String) {
+    match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => (ErrorKind::Sql, describe_schema(schema)),
+        DataFusionError::Plan(message) => (ErrorKind::Sql, message.clone()),
+        DataFusionError::NotImplemented(message) => (ErrorKind::Sql, format!("not supported: {message}")),
+        DataFusionError::SQL(parse, _) => (ErrorKind::Sql, parser_message(&parse.to_string())),
+        DataFusionError::Configuration(message) => (ErrorKind::Sql, message.clone()),
+        DataFusionError::ResourcesExhausted(message) => {
+            (ErrorKind::Limit, format!("the query needs more memory than it may use: {}", first_line(message)))
+        }
+        DataFusionError::Execution(message) => (ErrorKind::Read, message.clone()),
+        DataFusionError::ArrowError(arrow, _) => (ErrorKind::Read, arrow.to_string()),
+        DataFusionError::ParquetError(parquet) => {
+            (ErrorKind::Read, format!("a data file of the lake cannot be read: {parquet}"))
+        }
+        DataFusionError::ObjectStore(store) => {
+            (ErrorKind::Read, format!("a data file of the lake cannot be read: {store}"))
+        }
+        DataFusionError::IoError(io) => (ErrorKind::Read, io.to_string()),
+        DataFusionError::Internal(message) => (ErrorKind::Internal, first_line(message).to_owned()),
+        other => (ErrorKind::Read, other.strip_backtrace()),
+    }
+}
+
+/// The first line: what follows in some of DataFusion's messages is a list of consumers or a plea to file a bug.
+fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or_default().trim_end_matches(':')
+}
+
+fn parser_message(message: &str) -> String {
+    let text = message.strip_prefix("sql parser error: ").unwrap_or(message);
+    format!("syntax error: {text}")
+}
+
+fn describe_schema(error: &SchemaError) -> String {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let wanted = field.relation.as_ref().map_or_else(
+                || format!("column '{}' does not exist", field.name),
+                |table| format!("column '{}' does not exist in '{}'", field.name, table.table()),
+            );
+            let known = valid_fields.iter().map(|column| column.name.as_str());
+            let near = names::nearest(&field.name, known, 3);
+            if near.is_empty() { wanted } else { format!("{wanted}; did you mean {}?", names::quoted(&near)) }
+        }
+        SchemaError::AmbiguousReference { field } => {
+            format!("column '{}' is in more than one of the tables; write table.{} instead", field.name, field.name)
+        }
+        other => other.to_string(),
+    }
+}

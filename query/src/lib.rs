@@ -1,0 +1,27 @@
+//! Questions over the lake: SQL as Redshift's administrators write it, over every cluster and all of history.
+//!
+//! The lake is only read here, by construction: nothing in this crate can write an object, and every statement passes a
+//! list of what is allowed before it is planned.
+//!
+//! - [`session`]: opens a lake, plans and runs statements under limits. A statement sees one committed version of each table.
+//! - [`lake`]: where the lake is, its tables, their files and the statistics of the Delta log.
+//! - [`provider`]: a table of the lake for DataFusion; files are pruned from the log before any of them is opened.
+//! - [`dialect`]: Redshift SQL: the parser, the rewrite of its syntax, and its functions.
+//! - [`output`]: results as table, CSV, JSON, Parquet or Arrow.
+//! - [`diagnostics`]: named questions with parameters, one SQL file each.
+//! - [`coverage`]: what the run ledger says about each cluster and table.
+//! - [`error`]: the one error type.
+
+pub mod coverage;
+pub mod diagnostics;
+pub mod dialect;
+pub mod error;
+pub mod lake;
+mod names;
+pub mod output;
+pub mod provider;
+pub mod session;
+
+pub use error::{ErrorKind, QueryError};
+pub use output::{Format, Written, write};
+pub use session::{Answer, Limits, Session, Statement};

@@ -1,0 +1,205 @@
+//! A table of the lake for DataFusion.
+//!
+//! The Delta log has already said which files there are, what their partition values are, and between which bounds their
+//! columns lie. So a scan first drops every file that cannot hold a matching row, without opening one, and then is a plain
+//! Parquet scan of the rest:
+//!
+//! - a filter over nothing but partition columns is evaluated per file and is exact: no row is looked at again;
+//! - any other filter drops files by their bounds, and stays above the scan (and inside it, by row group and page).
+//!
+//! A column that a file lacks, because AWS added it later, reads as NULL.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray, RecordBatch};
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNode;
+use datafusion::common::{DFSchema, DataFusionError, Result, Statistics, ToDFSchema};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use object_store::path::Path;
+
+use crate::lake::FileList;
+
+/// Where the lake's object store is registered in a session; the paths of a plan are relative to the lake.
+pub const STORE_URL: &str = "lookback://lake/";
+
+/// Longest `IN` list that is compared with the bounds of files: a list of queries or clusters is a common filter.
+const MAX_IN_LIST: usize = 200;
+
+/// One version of one table.
+pub struct LakeTable {
+    files: Arc<FileList>,
+}
+
+impl fmt::Debug for LakeTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LakeTable")
+            .field("table", &self.files.table())
+            .field("version", &self.files.version())
+            .finish_non_exhaustive()
+    }
+}
+
+impl LakeTable {
+    /// The table of a list of files.
+    #[must_use]
+    pub fn new(files: Arc<FileList>) -> Self {
+        Self { files }
+    }
+
+    /// The numbers of the files that can hold rows matching all filters.
+    fn surviving(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
+        let (exact, bounded): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| self.is_partition_filter(filter));
+        let mut keep = vec![true; self.files.files().len()];
+        if let Some(filter) = conjunction(exact) {
+            let matches = self.evaluate(state, filter)?;
+            for (file, keep) in keep.iter_mut().enumerate() {
+                *keep = matches.is_valid(file) && matches.value(file);
+            }
+        }
+        if let Some(filter) = conjunction(bounded) {
+            let schema = Arc::clone(self.files.schema().table_schema());
+            let filter = physical(state, filter, &schema)?;
+            // A filter that bounds cannot decide drops nothing.
+            let predicate = PruningPredicateBuilder::new()
+                .with_file_schema(schema)
+                .with_max_in_list_size(MAX_IN_LIST)
+                .build(filter);
+            if let Some(predicate) = predicate {
+                for (keep, possible) in keep.iter_mut().zip(predicate.prune(self.files.as_ref())?) {
+                    *keep &= possible;
+                }
+            }
+        }
+        Ok(keep.into_iter().enumerate().filter_map(|(file, keep)| keep.then_some(file)).collect())
+    }
+
+    /// A filter over partition columns, evaluated for every file at once.
+    fn evaluate(&self, state: &dyn Session, filter: Expr) -> Result<BooleanArray> {
+        let schema = Arc::new(Schema::new(self.files.schema().table_partition_cols().clone()));
+        let filter = physical(state, filter, &schema)?;
+        let batch = RecordBatch::try_new(schema, self.files.partition_arrays().to_vec())?;
+        let array = filter.evaluate(&batch)?.into_array(batch.num_rows())?;
+        let matches = array.as_any().downcast_ref::<BooleanArray>().cloned();
+        matches.ok_or_else(|| DataFusionError::Plan("a filter must be true or false".to_owned()))
+    }
+
+    /// Whether a filter needs nothing but partition columns, so that it is true or false for a file as a whole.
+    fn is_partition_filter(&self, filter: &Expr) -> bool {
+        let partition = self.files.schema().table_partition_cols();
+        let columns = filter.column_refs();
+        !columns.is_empty()
+            && columns.iter().all(|column| partition.iter().any(|field| *field.name() == column.name))
+            && is_decided_by_columns(filter)
+    }
+
+    fn partitioned_file(&self, number: usize) -> Result<PartitionedFile> {
+        let file = &self.files.files()[number];
+        let mut read = PartitionedFile::new("", file.size);
+        let path = format!("{}/{}", self.files.table(), file.path);
+        read.object_meta.location = Path::parse(path).map_err(|e| DataFusionError::External(Box::new(e)))?;
+        Ok(read
+            .with_partition_values(self.files.partition_values(number)?)
+            .with_statistics(Arc::new(self.files.statistics(number))))
+    }
+}
+
+/// Whether an expression's value follows from its columns alone.
+fn is_decided_by_columns(expr: &Expr) -> bool {
+    let open = |node: &Expr| {
+        node.is_volatile_node()
+            || matches!(
+                node,
+                Expr::ScalarSubquery(_)
+                    | Expr::Exists(_)
+                    | Expr::InSubquery(_)
+                    | Expr::SetComparison(_)
+                    | Expr::OuterReferenceColumn(..)
+                    | Expr::Placeholder(_)
+            )
+    };
+    !expr.exists(|node| Ok(open(node))).unwrap_or(true)
+}
+
+fn physical(state: &dyn Session, filter: Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
+    let schema: DFSchema = Arc::clone(schema).to_dfschema()?;
+    state.create_physical_expr(filter, &schema)
+}
+
+#[async_trait]
+impl TableProvider for LakeTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.files.schema().table_schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let numbers = self.surviving(state, filters)?;
+        if numbers.is_empty() {
+            let schema = self.schema();
+            let projected = match projection {
+                Some(columns) => Arc::new(schema.project(columns)?),
+                None => schema,
+            };
+            return Ok(Arc::new(EmptyExec::new(projected)));
+        }
+        let files = numbers.into_iter().map(|number| self.partitioned_file(number)).collect::<Result<Vec<_>>>()?;
+        let parts = state.config().target_partitions().max(1);
+        let size = files.len().div_ceil(parts);
+        let schema = self.schema();
+        let merge = |files: &[PartitionedFile]| {
+            Statistics::try_merge_iter(files.iter().filter_map(|file| file.statistics.as_deref()), &schema)
+        };
+        let statistics = merge(&files)?;
+        let groups = files
+            .chunks(size)
+            .map(|chunk| Ok(FileGroup::new(chunk.to_vec()).with_statistics(Arc::new(merge(chunk)?))))
+            .collect::<Result<Vec<_>>>()?;
+
+        let url = ObjectStoreUrl::parse(STORE_URL)?;
+        let runtime = state.runtime_env();
+        let footers = runtime.cache_manager.get_file_metadata_cache();
+        let reader = CachedParquetFileReaderFactory::new(runtime.object_store(&url)?, footers);
+        let source = ParquetSource::new(self.files.schema().clone())
+            .with_table_parquet_options(state.default_table_options().parquet)
+            .with_parquet_file_reader_factory(Arc::new(reader));
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_limit(limit)
+            .with_projection_indices(projection.cloned())?
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let kind = |filter: &&Expr| match self.is_partition_filter(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(kind).collect())
+    }
+}

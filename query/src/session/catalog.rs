@@ -1,0 +1,121 @@
+//! The tables that one statement sees, each pinned to the version that it was first seen at.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use async_trait::async_trait;
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::common::DataFusionError;
+use datafusion::datasource::TableType;
+use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_TIME};
+use lookback_schemas::{Class, TableSpec, ledger, registry};
+use tokio::sync::Mutex;
+
+use crate::error::QueryError;
+use crate::lake::{FileList, Lake};
+use crate::names;
+use crate::provider::LakeTable;
+
+/// The lake at one moment, filled in as tables are asked for.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    lake: Arc<Lake>,
+    // In the lake, as far as the statement has to know; sorted.
+    names: Vec<String>,
+    pinned: Mutex<HashMap<String, Option<Arc<FileList>>>>,
+}
+
+impl Snapshot {
+    pub(super) fn new(lake: Arc<Lake>, mut names: Vec<String>) -> Self {
+        if !names.is_empty() {
+            names.extend(declared());
+            names.sort_unstable();
+            names.dedup();
+        }
+        Self { lake, names, pinned: Mutex::default() }
+    }
+
+    /// The table at the statement's version; `None` if there is no such table, here or in Redshift.
+    pub(super) async fn pinned(&self, table: &str) -> Result<Option<Arc<FileList>>, QueryError> {
+        // Held while the log is read, so that two readers of one table cannot see two versions.
+        let mut pinned = self.pinned.lock().await;
+        if let Some(known) = pinned.get(table) {
+            return Ok(known.clone());
+        }
+        let files = match self.lake.newest(table).await? {
+            Some(files) => Some(files),
+            None => declared_columns(table).map(|columns| Arc::new(FileList::empty(table, &columns))),
+        };
+        pinned.insert(table.to_owned(), files.clone());
+        Ok(files)
+    }
+
+    pub(super) async fn versions(&self) -> Vec<(String, u64)> {
+        let pinned = self.pinned.lock().await;
+        let mut versions: Vec<(String, u64)> =
+            pinned.values().flatten().map(|files| (files.table().to_owned(), files.version())).collect();
+        versions.sort_unstable();
+        versions
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Snapshot {
+    fn table_names(&self) -> Vec<String> {
+        self.names.clone()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let files = self.pinned(name).await?;
+        Ok(files.map(|files| Arc::new(LakeTable::new(files)) as Arc<dyn TableProvider>))
+    }
+
+    async fn table_type(&self, _name: &str) -> Result<Option<TableType>, DataFusionError> {
+        Ok(Some(TableType::Base))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
+}
+
+/// The tables that a lake can have.
+fn declared() -> impl Iterator<Item = String> {
+    let logs = registry().tables().iter().filter(|table| table.exportable()).map(|table| table.name.clone());
+    logs.chain([LEDGER_TABLE, CLUSTERS_TABLE].map(str::to_owned))
+}
+
+/// The columns that a table will have once it is exported.
+fn declared_columns(table: &str) -> Option<Arc<Schema>> {
+    match table {
+        LEDGER_TABLE => Some(ledger::schema()),
+        CLUSTERS_TABLE => Some(ledger::clusters_schema()),
+        _ => registry().table(table).filter(|spec| spec.exportable()).map(|spec| Arc::new(columns_of(spec))),
+    }
+}
+
+fn columns_of(spec: &TableSpec) -> Schema {
+    let field = |name: &str, data_type| Field::new(name, data_type, true);
+    let own = spec.columns.iter().filter_map(|column| Some(field(&column.name, column.lake_type()?.arrow())));
+    let time = (spec.class == Class::Driven)
+        .then(|| field(LOG_TIME, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))));
+    Schema::new(own.chain(time).collect::<Vec<_>>())
+}
+
+/// Why there is no such table, and which one may be meant.
+pub(super) fn unknown_table(table: &str, present: &[String]) -> QueryError {
+    if registry().table(table).is_some() {
+        return QueryError::sql(format!(
+            "Redshift has a table '{table}', but it is not exported to lakes; the STL tables are, see `lookback tables`"
+        ));
+    }
+    let known: Vec<String> = present.iter().cloned().chain(declared()).collect();
+    let near = names::nearest(table, known.iter().map(String::as_str), 3);
+    let hint = if near.is_empty() {
+        "see SHOW TABLES for those that do".to_owned()
+    } else {
+        format!("did you mean {}?", names::quoted(&near))
+    };
+    QueryError::sql(format!("table '{table}' does not exist; {hint}"))
+}

@@ -1,0 +1,304 @@
+//! Opens a lake and answers statements over it, under limits.
+//!
+//! Everything that asks (one-shot SQL, diagnostics, coverage) goes through here, so all of it is read-only, bounded and
+//! consistent in the same way:
+//!
+//! - a statement sees one committed version of each table, read when it starts;
+//! - a statement has one moment, which `getdate()` answers;
+//! - memory, time and rows are limited; a limit that is reached is an error, never a silently shorter answer;
+//! - a table that Redshift has and this lake does not have yet is empty, so that a script runs on a young lake.
+
+mod bounded;
+mod catalog;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList};
+use datafusion::common::config::Dialect;
+use datafusion::common::TableReference;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement as Parsed;
+use futures::TryStreamExt;
+use object_store::prefix::PrefixStore;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::dialect::{functions, parse, policy, rewrite};
+use crate::error::{ErrorKind, QueryError};
+use crate::lake::Lake;
+use crate::provider::STORE_URL;
+use catalog::Snapshot;
+
+const CATALOG: &str = "lookback";
+const SCHEMA: &str = "public";
+const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// What a statement may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session; beyond it they spill to
+    /// temporary files, or fail if they cannot.
+    pub memory_bytes: usize,
+    /// Rows that an answer may have.
+    pub max_rows: Option<u64>,
+    /// Time from the start of a statement to its last row.
+    pub timeout: Duration,
+    /// How many parts of a statement run at once.
+    pub target_partitions: usize,
+}
+
+impl Default for Limits {
+    /// 1 GiB, any number of rows, 10 minutes, one part per processor.
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            memory_bytes: 1 << 30,
+            max_rows: None,
+            timeout: Duration::from_secs(600),
+            target_partitions: processors,
+        }
+    }
+}
+
+/// A lake that answers statements. Cheap to clone; clones share memory and caches.
+#[derive(Clone)]
+pub struct Session {
+    lake: Arc<Lake>,
+    base: SessionState,
+    limits: Limits,
+    as_of: Option<i64>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("lake", &self.lake).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// A statement that was understood and may run.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    parsed: Parsed,
+}
+
+impl Statement {
+    pub(crate) fn parsed_mut(&mut self) -> &mut Parsed {
+        &mut self.parsed
+    }
+}
+
+impl std::fmt::Display for Statement {
+    /// The statement as it is planned.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.parsed.fmt(f)
+    }
+}
+
+/// The answer to a statement, as it comes.
+pub struct Answer {
+    stream: SendableRecordBatchStream,
+    plan: Arc<dyn ExecutionPlan>,
+    versions: Vec<(String, u64)>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("versions", &self.versions).finish_non_exhaustive()
+    }
+}
+
+impl Answer {
+    /// The columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.stream.schema()
+    }
+
+    /// The tables that the statement reads, each with the Delta version that it sees.
+    #[must_use]
+    pub fn versions(&self) -> &[(String, u64)] {
+        &self.versions
+    }
+
+    /// The running plan, for its metrics.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.plan
+    }
+
+    /// The rows as they come; an error ends them.
+    #[must_use]
+    pub fn into_stream(self) -> SendableRecordBatchStream {
+        self.stream
+    }
+
+    /// All rows. For answers that are known to be small.
+    ///
+    /// # Errors
+    /// What stopped the statement.
+    pub async fn collect(self) -> Result<Vec<RecordBatch>, QueryError> {
+        Ok(self.stream.try_collect().await?)
+    }
+}
+
+impl Session {
+    /// Opens the lake in a folder, given as a path or a `file://` URL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] with what to do about it.
+    pub async fn open(location: &str, limits: Limits) -> Result<Self, QueryError> {
+        Self::over(Lake::open(location).await?, limits)
+    }
+
+    /// A session over an opened lake.
+    ///
+    /// # Errors
+    /// If the query engine cannot be set up.
+    pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
+        let config = configuration(&limits);
+        let runtime = runtime(&lake, &limits)?;
+        let base =
+            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+        Ok(Self { lake: Arc::new(lake), base, limits, as_of: None })
+    }
+
+    /// The same session at another moment (microseconds since 1970-01-01, UTC): `getdate()` and its kin answer it. Rows
+    /// that came later are still seen.
+    #[must_use]
+    pub fn with_as_of(&self, as_of: Option<i64>) -> Self {
+        Self { as_of, ..self.clone() }
+    }
+
+    /// The lake.
+    #[must_use]
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// The statements of a text, separated by `;`, all of them understood and allowed before any of them runs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Sql`] or [`ErrorKind::ReadOnly`].
+    pub fn prepare(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
+        let prepared = parse(sql)?.into_iter().map(|mut parsed| {
+            policy::check(&parsed)?;
+            rewrite::rewrite(&mut parsed)?;
+            Ok(Statement { parsed })
+        });
+        prepared.collect()
+    }
+
+    /// Starts a statement.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Sql`] if a table, column or function does not exist or types do not fit, [`ErrorKind::Limit`] if
+    /// planning takes too long, [`ErrorKind::Read`] if the lake cannot be read.
+    pub async fn run(&self, statement: &Statement) -> Result<Answer, QueryError> {
+        let deadline = Instant::now() + self.limits.timeout;
+        match tokio::time::timeout_at(deadline, Box::pin(self.start(statement, deadline))).await {
+            Ok(answer) => answer,
+            Err(_) => Err(bounded::timed_out(self.limits.timeout)),
+        }
+    }
+
+    /// Starts the one statement of a text.
+    ///
+    /// # Errors
+    /// As [`Session::prepare`] and [`Session::run`], and [`ErrorKind::Sql`] if there are several.
+    pub async fn query(&self, sql: &str) -> Result<Answer, QueryError> {
+        match self.prepare(sql)?.as_slice() {
+            [one] => self.run(one).await,
+            many => Err(QueryError::sql(format!("one statement is expected here, not {}", many.len()))),
+        }
+    }
+
+    async fn start(&self, statement: &Statement, deadline: Instant) -> Result<Answer, QueryError> {
+        let references = self.base.resolve_table_references(&statement.parsed)?;
+        let lists_tables = lists_tables(&statement.parsed, &references);
+        let names = if lists_tables { self.lake.tables().await? } else { Vec::new() };
+        let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names));
+        for reference in &references {
+            self.check_reference(&snapshot, reference).await?;
+        }
+        let state = self.state(&snapshot)?;
+        let plan = state.statement_to_plan(statement.parsed.clone()).await?;
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+        let context = SessionContext::new_with_state(state);
+        let frame = context.execute_logical_plan(plan).await?;
+        let tasks = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await?;
+        let stream = execute_stream(Arc::clone(&plan), tasks)?;
+        let stream = bounded::bounded(stream, &self.limits, deadline);
+        Ok(Answer { stream, plan, versions: snapshot.versions().await })
+    }
+
+    /// A table that does not exist is answered with the names that do, before the planner sees it.
+    async fn check_reference(&self, snapshot: &Snapshot, reference: &TableReference) -> Result<(), QueryError> {
+        match reference.schema() {
+            None | Some(SCHEMA) if reference.catalog().is_none_or(|catalog| catalog == CATALOG) => {
+                match snapshot.pinned(reference.table()).await? {
+                    Some(_) => Ok(()),
+                    None => Err(catalog::unknown_table(reference.table(), &self.lake.tables().await?)),
+                }
+            }
+            Some(INFORMATION_SCHEMA) => Ok(()),
+            _ => Err(QueryError::sql(format!(
+                "there is no '{reference}': the tables of a lake have no schema, write '{}'",
+                reference.table()
+            ))),
+        }
+    }
+
+    /// The state of one statement: the tables as they are now, and the functions that know its moment.
+    fn state(&self, snapshot: &Arc<Snapshot>) -> Result<SessionState, QueryError> {
+        let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema(SCHEMA, Arc::clone(snapshot) as _)?;
+        let catalogs = MemoryCatalogProviderList::new();
+        datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
+        let mut state =
+            SessionStateBuilder::new_from_existing(self.base.clone()).with_catalog_list(Arc::new(catalogs)).build();
+        let now = self.as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
+        for function in functions::all(now) {
+            state.register_udf(function)?;
+        }
+        Ok(state)
+    }
+}
+
+/// Whether a statement asks which tables there are.
+fn lists_tables(statement: &Parsed, references: &[TableReference]) -> bool {
+    use sqlparser::ast::Statement as S;
+    let shows = matches!(statement, Parsed::Statement(inner) if !matches!(**inner, S::Query(_)));
+    shows || references.iter().any(|reference| reference.schema() == Some(INFORMATION_SCHEMA))
+}
+
+fn configuration(limits: &Limits) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(limits.target_partitions.max(1))
+        .with_information_schema(true)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(CATALOG, SCHEMA);
+    let options = config.options_mut();
+    options.sql_parser.dialect = Dialect::PostgreSQL;
+    options.execution.time_zone = Some("UTC".to_owned());
+    // The Delta log supplies statistics; footers are read for the files that survive it, and no others.
+    options.execution.collect_statistics = false;
+    config
+}
+
+fn runtime(lake: &Lake, limits: &Limits) -> Result<Arc<RuntimeEnv>, QueryError> {
+    let runtime =
+        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes))).build_arc()?;
+    let (store, prefix) = lake.store();
+    let url = Url::parse(STORE_URL).map_err(|e| QueryError::with_source(ErrorKind::Internal, "no store URL", e))?;
+    runtime.register_object_store(&url, Arc::new(PrefixStore::new(store, prefix.clone())));
+    Ok(runtime)
+}

@@ -1,0 +1,68 @@
+//! Where things are in a lake. Paths are relative to the lake's root, with `/`.
+//!
+//! ```text
+//! lookback.json                                          marker: format and version
+//! <table>/_delta_log/                                    the Delta log, the one commit point
+//! <table>/cluster_id=<id>/log_date=<day>/<file>.parquet  data files
+//! lookback_<own table>/log_date=<day>/<file>.parquet     the ledger and the list of clusters
+//! ```
+
+use crate::names::{CLUSTER_ID, LOG_DATE};
+use crate::time::day_name;
+
+/// What a data file was written by; the first part of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// An incremental read or a sweep.
+    Part,
+    /// A compaction of a closed day.
+    Day,
+}
+
+impl FileKind {
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Part => "part",
+            Self::Day => "day",
+        }
+    }
+}
+
+/// The folder of one cluster's day, relative to its table's folder.
+#[must_use]
+pub fn partition_folder(cluster_id: &str, day: i32) -> String {
+    format!("{CLUSTER_ID}={cluster_id}/{LOG_DATE}={}", day_name(day))
+}
+
+/// The path of a data file, relative to its table's folder. `unique` must never be used twice: a file that was not committed
+/// is left behind and must not be overwritten by one that is.
+#[must_use]
+pub fn data_file(kind: FileKind, cluster_id: &str, day: i32, unique: &str, number: usize) -> String {
+    format!("{}/{}-{unique}-{number:05}.parquet", partition_folder(cluster_id, day), kind.prefix())
+}
+
+/// The path of a data file of one of lookback's own tables, relative to its folder.
+#[must_use]
+pub fn own_file(day: i32, unique: &str) -> String {
+    format!("{LOG_DATE}={}/part-{unique}.parquet", day_name(day))
+}
+
+/// Whether a path relative to the table's folder was written as the compaction of a day.
+#[must_use]
+pub fn is_compacted(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("day-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let path = data_file(FileKind::Part, "etl", 20_000, "0198", 3);
+        assert_eq!(path, "cluster_id=etl/log_date=2024-10-04/part-0198-00003.parquet");
+        assert!(!is_compacted(&path));
+        assert!(is_compacted(&data_file(FileKind::Day, "day-etl", 1, "x", 0)));
+        assert!(!is_compacted(&data_file(FileKind::Part, "day-etl", 1, "x", 0)));
+    }
+}
