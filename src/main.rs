@@ -1,2 +1,35 @@
-//! The one binary.
-fn main() {}
+//! `lookback`: the long memory of a fleet of Amazon Redshift clusters.
+//!
+//! The command line only: arguments, configuration, printing and exit codes. What it does is in the library crates.
+//!
+//! Exit codes: 0 done; 1 something failed, or a check said so; 2 usage or configuration; 3 a source gap was recorded; 4 nothing
+//! to do, because another run holds the lease.
+
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod print;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // Two TLS providers are compiled in through dependencies, and rustls does not choose between them.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let arguments = cli::Cli::parse();
+    print::start_logging(&arguments.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return failure::Failure::failed(format!("starting: {e}")).report(),
+    };
+    let result = runtime.block_on(Box::pin(commands::run(arguments)));
+    // A reader that hangs must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => failure.report(),
+    }
+}

@@ -12,13 +12,12 @@ use lookback_schemas::layout::own_file;
 use lookback_schemas::ledger::{Outcome, RunKind, clusters_schema, schema};
 use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_DATE, app_id, incarnation_id};
 use lookback_schemas::time::{day_name, day_of};
-use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::async_reader::ParquetObjectReader;
-use parquet::arrow::{ArrowWriter, ParquetRecordBatchStreamBuilder};
+use object_store::ObjectStoreExt;
+use parquet::arrow::ArrowWriter;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result, lake};
-use crate::lake::{CommitOutcome, CommitUnit, Lake, LakeTable};
+use crate::lake::{CommitOutcome, CommitUnit, Lake, LakeTable, reader};
 use crate::source::Window;
 
 /// One row of the ledger. Times are microseconds UTC.
@@ -75,8 +74,10 @@ pub async fn append(lake: &Lake, rows: &[LedgerRow]) -> Result<()> {
 }
 
 fn batch(rows: &[LedgerRow]) -> Result<RecordBatch> {
-    let text = |f: &dyn Fn(&LedgerRow) -> Option<String>| Arc::new(rows.iter().map(f).collect::<StringArray>()) as ArrayRef;
-    let long = |f: &dyn Fn(&LedgerRow) -> i64| Arc::new(rows.iter().map(|r| Some(f(r))).collect::<Int64Array>()) as ArrayRef;
+    let text =
+        |f: &dyn Fn(&LedgerRow) -> Option<String>| Arc::new(rows.iter().map(f).collect::<StringArray>()) as ArrayRef;
+    let long =
+        |f: &dyn Fn(&LedgerRow) -> i64| Arc::new(rows.iter().map(|r| Some(f(r))).collect::<Int64Array>()) as ArrayRef;
     let count = |f: &dyn Fn(&LedgerRow) -> u64| long(&|r| i64::try_from(f(r)).unwrap_or(i64::MAX));
     let time = |f: &dyn Fn(&LedgerRow) -> Option<i64>| {
         Arc::new(rows.iter().map(f).collect::<TimestampMicrosecondArray>().with_timezone("UTC")) as ArrayRef
@@ -147,22 +148,10 @@ pub async fn cluster_id(lake: &Lake, name: &str, incarnation: Option<&str>, now:
     let table = lake.ensure_table(CLUSTERS_TABLE, &clusters_schema()).await?;
     loop {
         let snapshot = table.refresh().await?;
-        let mut last = 0;
-        for batch in read(&table).await? {
-            let text = |column: &str| batch.column_by_name(column).and_then(|a| a.as_string_opt::<i32>().cloned());
-            let ordinals = batch.column_by_name("ordinal").and_then(|a| a.as_primitive_opt::<Int64Type>().cloned());
-            let (Some(ids), Some(names), Some(keys), Some(ordinals)) =
-                (text("cluster_id"), text("cluster_name"), text("incarnation"), ordinals)
-            else {
-                return Err(Error::new(ErrorKind::Lake, format!("{CLUSTERS_TABLE} lacks a column")));
-            };
-            for row in (0..batch.num_rows()).filter(|&r| names.value(r) == name) {
-                if keys.value(row) == incarnation {
-                    return Ok(ids.value(row).to_owned());
-                }
-                last = last.max(ordinals.value(row));
-            }
-        }
+        let last = match known_cluster_id(&table, name, incarnation).await? {
+            Ok(id) => return Ok(id),
+            Err(last) => last,
+        };
         let ordinal = last + 1;
         let id = incarnation_id(name, u32::try_from(ordinal).unwrap_or(u32::MAX));
         let columns: Vec<ArrayRef> = vec![
@@ -172,7 +161,8 @@ pub async fn cluster_id(lake: &Lake, name: &str, incarnation: Option<&str>, now:
             Arc::new(Int64Array::from(vec![ordinal])),
             Arc::new(TimestampMicrosecondArray::from(vec![now]).with_timezone("UTC")),
         ];
-        let row = RecordBatch::try_new(clusters_schema(), columns).map_err(crate::error::lake("building the list of clusters"))?;
+        let row = RecordBatch::try_new(clusters_schema(), columns)
+            .map_err(crate::error::lake("building the list of clusters"))?;
         let actions = write(&table, &row, &[now]).await?;
         let unit = CommitUnit {
             transaction: Some((app_id(name, CLUSTERS_TABLE), ordinal)),
@@ -190,6 +180,34 @@ pub async fn cluster_id(lake: &Lake, name: &str, incarnation: Option<&str>, now:
     }
 }
 
+/// The `cluster_id` recorded for an incarnation, or the ordinal of the last incarnation of that name (0 if there is none).
+///
+/// # Errors
+/// [`ErrorKind::Lake`] if the list of clusters cannot be read.
+pub async fn known_cluster_id(
+    table: &LakeTable,
+    name: &str,
+    incarnation: &str,
+) -> Result<std::result::Result<String, i64>> {
+    let mut last = 0;
+    for batch in read(table).await? {
+        let text = |column: &str| batch.column_by_name(column).and_then(|a| a.as_string_opt::<i32>().cloned());
+        let ordinals = batch.column_by_name("ordinal").and_then(|a| a.as_primitive_opt::<Int64Type>().cloned());
+        let (Some(ids), Some(names), Some(keys), Some(ordinals)) =
+            (text("cluster_id"), text("cluster_name"), text("incarnation"), ordinals)
+        else {
+            return Err(Error::new(ErrorKind::Lake, format!("{CLUSTERS_TABLE} lacks a column")));
+        };
+        for row in (0..batch.num_rows()).filter(|&r| names.value(r) == name) {
+            if keys.value(row) == incarnation {
+                return Ok(Ok(ids.value(row).to_owned()));
+            }
+            last = last.max(ordinals.value(row));
+        }
+    }
+    Ok(Err(last))
+}
+
 /// All rows of one of lookback's own tables.
 ///
 /// # Errors
@@ -199,8 +217,7 @@ pub async fn read(table: &LakeTable) -> Result<Vec<RecordBatch>> {
     let mut batches = Vec::new();
     for file in snapshot.files("") {
         let what = || format!("reading {}/{}", table.name(), file.path);
-        let reader = ParquetObjectReader::new(Arc::clone(table.store()), table.object(&file.path)).with_file_size(file.size);
-        let stream = ParquetRecordBatchStreamBuilder::new(reader).await.and_then(|b| b.build()).map_err(lake(what()))?;
+        let stream = reader::open(table, &file.path, file.size).await?.build().map_err(lake(what()))?;
         batches.extend(stream.try_collect::<Vec<_>>().await.map_err(lake(what()))?);
     }
     Ok(batches)

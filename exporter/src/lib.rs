@@ -12,16 +12,20 @@
 //! - [`watermarks`]: what was covered, and who is at work.
 //! - [`ledger`]: the record of runs, in the lake itself.
 //! - [`maintain`]: compaction of closed days, vacuum.
-//! - [`verify`] and [`check`]: the source recounted against the lake; what would stop an export.
+//! - [`verify`], [`check`] and [`dry_run`]: the source recounted against the lake; what would stop an export; what it would read.
 
+pub mod check;
 pub mod clock;
+pub mod dry_run;
 pub mod error;
 pub mod lake;
 pub mod ledger;
+pub mod maintain;
 pub mod placement;
 pub mod run;
 pub mod settings;
 pub mod source;
+pub mod verify;
 pub mod watermarks;
 pub mod window;
 

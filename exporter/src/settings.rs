@@ -212,7 +212,8 @@ fn default_database() -> String {
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(|e| serde::de::Error::custom(format!("'{text}' is not a duration such as \"15m\": {e}")))
+    humantime::parse_duration(&text)
+        .map_err(|e| serde::de::Error::custom(format!("'{text}' is not a duration such as \"15m\": {e}")))
 }
 
 impl ClusterSettings {
@@ -229,7 +230,8 @@ impl ClusterSettings {
         let password = match (&self.password_env, &self.password_file) {
             (Some(_), Some(_)) => return Err(refuse("give password_env or password_file, not both".to_owned())),
             (Some(variable), None) => Some(std::env::var(variable).map_err(|_| {
-                refuse(format!("the environment variable {variable} is not set")).advise("it holds the password of the export user")
+                refuse(format!("the environment variable {variable} is not set"))
+                    .advise("it holds the password of the export user")
             })?),
             (None, Some(path)) => {
                 let text = std::fs::read_to_string(path)
@@ -239,7 +241,9 @@ impl ClusterSettings {
             (None, None) => None,
         };
         let tls = match (self.tls, &self.ca_file) {
-            (TlsSetting::Plaintext, Some(_)) => return Err(refuse("ca_file has no use with tls = \"plaintext\"".to_owned())),
+            (TlsSetting::Plaintext, Some(_)) => {
+                return Err(refuse("ca_file has no use with tls = \"plaintext\"".to_owned()));
+            }
             (TlsSetting::Plaintext, None) => TlsMode::Plaintext,
             (TlsSetting::Verify, Some(path)) => TlsMode::VerifyWith(path.clone()),
             (TlsSetting::Verify, None) => TlsMode::Verify,

@@ -139,7 +139,14 @@ fn vanished(evidence: &Evidence) -> bool {
 /// everything again: at its oldest row, or where the guaranteed retention begins; rows that vanished earlier than guaranteed
 /// void the guarantee.
 #[must_use]
-pub fn gap(now: i64, covered: i64, to: i64, margins: &Margins, evidence: &Evidence, oldest: Option<i64>) -> Option<Window> {
+pub fn gap(
+    now: i64,
+    covered: i64,
+    to: i64,
+    margins: &Margins,
+    evidence: &Evidence,
+    oldest: Option<i64>,
+) -> Option<Window> {
     if oldest.is_some_and(|oldest| oldest <= covered) {
         return None;
     }

@@ -5,15 +5,14 @@
 -- param cluster text: only this cluster
 -- param top int = 20: kinds of alert shown
 SELECT cluster_id,
-       LEFT(BTRIM(SPLIT_PART(event, ':', 1)), 40) AS alert,
+       LEFT(BTRIM(SPLIT_PART(event, ':', 1)), 36) AS alert,
        COUNT(*) AS times,
        COUNT(DISTINCT query) AS queries,
-       DATE_TRUNC('second', MAX(event_time)) AS last_seen,
-       LEFT(BTRIM(MIN(solution)), 44) AS suggestion
+       LEFT(BTRIM(MIN(solution)), 40) AS suggestion
 FROM stl_alert_event_log
 WHERE (:from IS NULL OR event_time >= :from)
   AND (:to IS NULL OR event_time < :to)
   AND (:cluster IS NULL OR cluster_id = :cluster)
-GROUP BY cluster_id, LEFT(BTRIM(SPLIT_PART(event, ':', 1)), 40)
+GROUP BY cluster_id, LEFT(BTRIM(SPLIT_PART(event, ':', 1)), 36)
 ORDER BY times DESC, cluster_id, alert
 LIMIT :top

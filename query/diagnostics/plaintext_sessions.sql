@@ -9,8 +9,8 @@ SELECT cluster_id,
        LEFT(BTRIM(remotehost), 20) AS remotehost,
        LEFT(BTRIM(application_name), 16) AS application,
        COUNT(*) AS connections,
-       DATE_TRUNC('second', MIN(recordtime)) AS first_seen,
-       DATE_TRUNC('second', MAX(recordtime)) AS last_seen
+       CAST(MIN(recordtime) AS DATE) AS first_seen,
+       CAST(MAX(recordtime) AS DATE) AS last_seen
 FROM stl_connection_log
 WHERE BTRIM(event) = 'authenticated'
   AND COALESCE(BTRIM(sslversion), '') = ''

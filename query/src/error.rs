@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 
 use crate::names;
@@ -116,7 +117,7 @@ fn describe(error: &DataFusionError) -> (ErrorKind, String) {
             (ErrorKind::Limit, format!("the query needs more memory than it may use: {}", first_line(message)))
         }
         DataFusionError::Execution(message) => (ErrorKind::Read, message.clone()),
-        DataFusionError::ArrowError(arrow, _) => (ErrorKind::Read, arrow.to_string()),
+        DataFusionError::ArrowError(arrow, _) => describe_arrow(arrow),
         DataFusionError::ParquetError(parquet) => {
             (ErrorKind::Read, format!("a data file of the lake cannot be read: {parquet}"))
         }
@@ -126,6 +127,18 @@ fn describe(error: &DataFusionError) -> (ErrorKind, String) {
         DataFusionError::IoError(io) => (ErrorKind::Read, io.to_string()),
         DataFusionError::Internal(message) => (ErrorKind::Internal, first_line(message).to_owned()),
         other => (ErrorKind::Read, other.strip_backtrace()),
+    }
+}
+
+/// A value that does not fit is the statement's affair, the rest is a matter of reading.
+fn describe_arrow(error: &ArrowError) -> (ErrorKind, String) {
+    match error {
+        ArrowError::ParseError(message) | ArrowError::CastError(message) | ArrowError::ComputeError(message) => {
+            (ErrorKind::Sql, message.clone())
+        }
+        ArrowError::DivideByZero => (ErrorKind::Sql, "division by zero".to_owned()),
+        ArrowError::ArithmeticOverflow(message) => (ErrorKind::Sql, format!("out of range: {message}")),
+        other => (ErrorKind::Read, other.to_string()),
     }
 }
 

@@ -63,7 +63,8 @@ impl LakeTable {
 
     /// The numbers of the files that can hold rows matching all filters.
     fn surviving(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
-        let (exact, bounded): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| self.is_partition_filter(filter));
+        let (exact, bounded): (Vec<_>, Vec<_>) =
+            filters.iter().cloned().partition(|filter| self.is_partition_filter(filter));
         let mut keep = vec![true; self.files.files().len()];
         if let Some(filter) = conjunction(exact) {
             let matches = self.evaluate(state, filter)?;

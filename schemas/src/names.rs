@@ -53,16 +53,16 @@ pub fn valid_cluster_name(name: &str) -> bool {
 }
 
 /// The `cluster_id` of the n-th incarnation (from 1) of a cluster. Query ids start again after a restore or re-create under
-/// the same name, so an incarnation is a cluster of its own: the first has the cluster's name, later ones `name~2`, `name~3`.
+/// the same name, so an incarnation is a cluster of its own: the first has the cluster's name, later ones `name@2`, `name@3`.
 #[must_use]
 pub fn incarnation_id(name: &str, ordinal: u32) -> String {
-    if ordinal <= 1 { name.to_owned() } else { format!("{name}~{ordinal}") }
+    if ordinal <= 1 { name.to_owned() } else { format!("{name}@{ordinal}") }
 }
 
 /// The cluster's name in a `cluster_id`.
 #[must_use]
 pub fn cluster_name(cluster_id: &str) -> &str {
-    cluster_id.split_once('~').map_or(cluster_id, |(name, _)| name)
+    cluster_id.split_once('@').map_or(cluster_id, |(name, _)| name)
 }
 
 #[cfg(test)]
@@ -72,14 +72,14 @@ mod tests {
     #[test]
     fn incarnations_keep_the_name() {
         assert_eq!(incarnation_id("etl", 1), "etl");
-        assert_eq!(incarnation_id("etl", 3), "etl~3");
-        assert_eq!(cluster_name("etl~3"), "etl");
+        assert_eq!(incarnation_id("etl", 3), "etl@3");
+        assert_eq!(cluster_name("etl@3"), "etl");
         assert_eq!(cluster_name("etl"), "etl");
     }
 
     #[test]
     fn names_that_would_break_a_path_are_refused() {
-        for bad in ["", "a b", "a/b", "../x", "a=b", "etl~2", "é", ".hidden", &"x".repeat(65)] {
+        for bad in ["", "a b", "a/b", "../x", "a=b", "etl@2", "é", ".hidden", &"x".repeat(65)] {
             assert!(!valid_cluster_name(bad), "{bad}");
         }
         for good in ["prod-etl-1", "Sales_2", "9lives", "a.b"] {

@@ -46,6 +46,7 @@ pub enum CursorUnit {
     #[default]
     Timestamp,
     /// A `bigint` of microseconds since 2000-01-01 00:00:00 UTC (STL_DISK_FULL_DIAG).
+    #[serde(rename = "micros_since_2000")]
     MicrosSince2000,
 }
 
@@ -182,7 +183,9 @@ pub enum SelectError {
         nearest: Option<String>,
     },
     /// The table is known but not exported.
-    #[error("table '{name}' is declared but cannot be exported (family {family}, class {class}); STL tables can: see `lookback tables`")]
+    #[error(
+        "table '{name}' is declared but cannot be exported (family {family}, class {class}); STL tables can: see `lookback tables`"
+    )]
     NotExportable {
         /// The table.
         name: String,

@@ -12,8 +12,8 @@ use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions,
-    PutPayload, PutResult, Result, UploadPart,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
 /// [`LocalFileSystem`] whose writes are synchronised to the disk before they are acknowledged.
@@ -38,7 +38,10 @@ impl DurableFileSystem {
             path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         });
         let result = synced.await.unwrap_or_else(|e| Err(std::io::Error::other(e)));
-        result.map_err(|e| object_store::Error::Generic { store: "DurableFileSystem", source: format!("syncing {shown}: {e}").into() })
+        result.map_err(|e| object_store::Error::Generic {
+            store: "DurableFileSystem",
+            source: format!("syncing {shown}: {e}").into(),
+        })
     }
 }
 
@@ -62,7 +65,11 @@ impl ObjectStore for DurableFileSystem {
         Ok(put)
     }
 
-    async fn put_multipart_opts(&self, location: &Path, options: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         let upload = self.inner.put_multipart_opts(location, options).await?;
         Ok(Box::new(DurableUpload { upload, store: self.clone(), location: location.clone() }))
     }

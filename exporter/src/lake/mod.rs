@@ -7,6 +7,7 @@
 
 mod durable;
 pub mod present;
+pub mod reader;
 pub mod snapshot;
 pub mod table;
 pub mod writer;
@@ -110,7 +111,10 @@ impl Lake {
                 if marker.version > LAKE_FORMAT {
                     return Err(Error::new(
                         ErrorKind::Lake,
-                        format!("the lake at {location} has format {}, this build knows up to {LAKE_FORMAT}", marker.version),
+                        format!(
+                            "the lake at {location} has format {}, this build knows up to {LAKE_FORMAT}",
+                            marker.version
+                        ),
                     )
                     .advise("use a newer lookback"));
                 }
@@ -133,7 +137,10 @@ impl Lake {
         if let Some(found) = foreign.filter(|p| p.filename() != Some(LAKE_MARKER)) {
             return Err(Error::new(
                 ErrorKind::Lake,
-                format!("{location} is not a lake: it holds {} and no {LAKE_MARKER}", found.filename().unwrap_or("files")),
+                format!(
+                    "{location} is not a lake: it holds {} and no {LAKE_MARKER}",
+                    found.filename().unwrap_or("files")
+                ),
             )
             .advise("point `lake.location` at a lake or at an empty folder"));
         }
@@ -167,9 +174,9 @@ impl Lake {
             return Ok(table);
         }
         table::create(name, Arc::clone(&self.store), self.table_url(name)?, columns).await?;
-        self.table(name)
-            .await?
-            .ok_or_else(|| Error::new(ErrorKind::Lake, format!("lake table {name} is missing right after it was created")))
+        self.table(name).await?.ok_or_else(|| {
+            Error::new(ErrorKind::Lake, format!("lake table {name} is missing right after it was created"))
+        })
     }
 
     /// Names of the tables that exist.
@@ -178,7 +185,8 @@ impl Lake {
     /// [`ErrorKind::Lake`] if the root cannot be listed.
     pub async fn tables(&self) -> Result<Vec<String>> {
         let root = self.path("")?;
-        let listed = self.store.list_with_delimiter(Some(&root)).await.map_err(lake(format!("listing {}", self.location())))?;
+        let listed =
+            self.store.list_with_delimiter(Some(&root)).await.map_err(lake(format!("listing {}", self.location())))?;
         Ok(listed.common_prefixes.iter().filter_map(|p| p.filename().map(str::to_owned)).collect())
     }
 }
@@ -186,7 +194,8 @@ impl Lake {
 /// The URL of a local folder given as a path or `file://` URL.
 fn local_url(location: &str) -> Result<Url> {
     let refuse = |why: &str| {
-        Error::new(ErrorKind::Config, format!("lake location '{location}' {why}")).advise("give a folder, such as `./lake`")
+        Error::new(ErrorKind::Config, format!("lake location '{location}' {why}"))
+            .advise("give a folder, such as `./lake`")
     };
     if let Some((scheme, _)) = location.split_once("://")
         && scheme != "file"

@@ -13,12 +13,11 @@ use lookback_schemas::TableSpec;
 use lookback_schemas::identity::{Identity, Multiset, RowId};
 use lookback_schemas::names::FOOTER_COLUMNS;
 use lookback_schemas::time::{DAY, day_of};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::ParquetObjectReader;
-use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::arrow::ProjectionMask;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
+use super::reader;
 use super::snapshot::{DataFile, Snapshot};
 use super::table::LakeTable;
 use crate::error::{Error, ErrorKind, Result, lake};
@@ -75,7 +74,8 @@ impl Present {
         };
         if window.from < window.to {
             let days = day_of(window.from)..=day_of(window.to - 1);
-            let touching = snapshot.files(cluster_id).iter().filter(|f| days.contains(&f.day) && touches(spec, f, window));
+            let touching =
+                snapshot.files(cluster_id).iter().filter(|f| days.contains(&f.day) && touches(spec, f, window));
             for file in touching {
                 present.read_file(file).await?;
             }
@@ -105,7 +105,10 @@ impl Present {
         }
         let mut new = vec![true; batch.num_rows()];
         for group in self.groups.iter_mut().filter(|g| !g.rows.is_empty()) {
-            let ids = group.identity.of_batch(batch).map_err(|e| Error::new(ErrorKind::Schema, self.spec.name.clone()).because(e))?;
+            let ids = group
+                .identity
+                .of_batch(batch)
+                .map_err(|e| Error::new(ErrorKind::Schema, self.spec.name.clone()).because(e))?;
             for (new, id) in new.iter_mut().zip(ids) {
                 *new = *new && !group.rows.take(id);
             }
@@ -117,7 +120,9 @@ impl Present {
     /// met again in another window. Such rows are in files whose query ids reach into the batch's.
     async fn read_strays(&mut self, batch: &RecordBatch) -> Result<()> {
         let Some(link) = self.spec.parent.as_ref().and_then(|p| p.on.first()) else { return Ok(()) };
-        let Some(ids) = batch.column_by_name(link).and_then(|a| a.as_primitive_opt::<Int64Type>()) else { return Ok(()) };
+        let Some(ids) = batch.column_by_name(link).and_then(|a| a.as_primitive_opt::<Int64Type>()) else {
+            return Ok(());
+        };
         let Some((low, high)) = arrow::compute::min(ids).zip(arrow::compute::max(ids)) else { return Ok(()) };
         let days = day_of(self.window.from) - STRAY_DAYS..=day_of(self.window.to) + STRAY_DAYS;
         let snapshot = Arc::clone(&self.snapshot);
@@ -135,17 +140,28 @@ impl Present {
     async fn read_file(&mut self, file: &DataFile) -> Result<()> {
         let what = format!("reading {}/{}", self.table.name(), file.path);
         self.loaded.insert(file.path.clone());
-        let reader = ParquetObjectReader::new(Arc::clone(self.table.store()), self.table.object(&file.path)).with_file_size(file.size);
-        let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, ArrowReaderOptions::new()).await.map_err(lake(what.clone()))?;
-        let file_columns = source_columns(builder.metadata(), builder.schema().fields().iter().map(|f| f.name().as_str()));
+        let builder = reader::open(&self.table, &file.path, file.size).await?;
+        let file_columns =
+            source_columns(builder.metadata(), builder.schema().fields().iter().map(|f| f.name().as_str()));
         let identity_columns: Vec<&String> = file_columns.iter().filter(|c| self.source_columns.contains(*c)).collect();
         let identity = Identity::new(&self.spec.name, &identity_columns);
         let time_columns = std::iter::once(self.spec.time_column()).chain(self.spec.fallback.as_deref());
         let wanted: HashSet<&str> = identity.columns().iter().map(String::as_str).chain(time_columns).collect();
-        let roots = builder.schema().fields().iter().enumerate().filter(|(_, f)| wanted.contains(f.name().as_str())).map(|(i, _)| i);
+        let roots = builder
+            .schema()
+            .fields()
+            .iter()
+            .enumerate()
+            .filter(|(_, f)| wanted.contains(f.name().as_str()))
+            .map(|(i, _)| i);
         let projection = ProjectionMask::roots(builder.parquet_schema(), roots);
         let groups = self.row_groups(builder.metadata());
-        let mut stream = builder.with_projection(projection).with_row_groups(groups).with_batch_size(8_192).build().map_err(lake(what.clone()))?;
+        let mut stream = builder
+            .with_projection(projection)
+            .with_row_groups(groups)
+            .with_batch_size(8_192)
+            .build()
+            .map_err(lake(what.clone()))?;
         let found = self.groups.iter().position(|g| g.identity.columns() == identity.columns());
         let at = found.unwrap_or_else(|| {
             self.groups.push(Group { identity, rows: Multiset::default() });
@@ -155,7 +171,8 @@ impl Present {
             let batch = batch.map_err(lake(what.clone()))?;
             let times = times(self.spec, &batch);
             let group = &mut self.groups[at];
-            let ids: Vec<RowId> = group.identity.of_batch(&batch).map_err(|e| Error::new(ErrorKind::Schema, what.clone()).because(e))?;
+            let ids: Vec<RowId> =
+                group.identity.of_batch(&batch).map_err(|e| Error::new(ErrorKind::Schema, what.clone()).because(e))?;
             for (id, time) in ids.into_iter().zip(times) {
                 let inside = time.is_some_and(|t| self.window.contains(t));
                 // A driven row is the same row under whichever parent it was stored.
@@ -175,10 +192,13 @@ impl Present {
     /// Row groups whose rows can lie in the window.
     fn row_groups(&self, metadata: &ParquetMetaData) -> Vec<usize> {
         let time = self.spec.time_column();
-        let simple = self.spec.parent.is_none() && self.spec.cursor_unit == lookback_schemas::registry::CursorUnit::Timestamp;
+        let simple =
+            self.spec.parent.is_none() && self.spec.cursor_unit == lookback_schemas::registry::CursorUnit::Timestamp;
         let groups = metadata.row_groups().iter().enumerate().filter(|(_, group)| {
             let column = group.columns().iter().find(|c| c.column_descr().name() == time);
-            let Some(Statistics::Int64(s)) = column.and_then(|c| c.statistics()).filter(|_| simple) else { return true };
+            let Some(Statistics::Int64(s)) = column.and_then(|c| c.statistics()).filter(|_| simple) else {
+                return true;
+            };
             match (s.min_opt(), s.max_opt(), s.null_count_opt()) {
                 // Rows whose cursor is null or says "never" are placed by their fallback.
                 (Some(&min), Some(&max), Some(0)) if lookback_schemas::time::is_real(min) => {

@@ -109,7 +109,10 @@ pub(super) async fn create(name: &str, store: Arc<dyn ObjectStore>, url: Url, co
         .with_table_name(name)
         .with_columns(delta_schema.fields().cloned())
         .with_partition_columns(partition)
-        .with_configuration_property(deltalake::TableProperty::CheckpointInterval, Some(CHECKPOINT_INTERVAL.to_string()))
+        .with_configuration_property(
+            deltalake::TableProperty::CheckpointInterval,
+            Some(CHECKPOINT_INTERVAL.to_string()),
+        )
         .with_save_mode(SaveMode::Ignore)
         .await;
     match created {
@@ -143,13 +146,8 @@ impl LakeTable {
         let state = delta.snapshot().map_err(lake(what()))?.clone();
         let snapshot = Arc::new(Snapshot::new(state));
         let newest = snapshot.version;
-        let mut inner = Inner {
-            delta,
-            snapshot,
-            txns: HashMap::new(),
-            scanned: (newest + 1, newest),
-            commit_ids: HashMap::new(),
-        };
+        let mut inner =
+            Inner { delta, snapshot, txns: HashMap::new(), scanned: (newest + 1, newest), commit_ids: HashMap::new() };
         let from = newest.saturating_sub(RECENT_COMMITS - 1);
         inner.scan(from, newest).await.map_err(lake(what()))?;
         Ok(Some(Self { name: name.to_owned(), store, folder, inner: Mutex::new(inner) }))
@@ -170,7 +168,9 @@ impl LakeTable {
     /// Where a file of the table is in the store.
     #[must_use]
     pub fn object(&self, relative: &str) -> Path {
-        relative.split('/').fold(self.folder.clone(), |path, part| path.join(part))
+        // Names in the lake need no escaping; whatever another tool wrote is taken as the log spells it.
+        let whole = format!("{}/{relative}", self.folder);
+        Path::parse(&whole).unwrap_or_else(|_| Path::from(whole))
     }
 
     /// The folder of the table in the store.
@@ -195,7 +195,8 @@ impl LakeTable {
     /// [`ErrorKind::Lake`] if the log cannot be read.
     pub async fn transaction_version(&self, app_id: &str) -> Result<Option<i64>> {
         let mut inner = self.inner.lock().await;
-        let found = inner.transaction(app_id).await.map_err(lake(format!("reading the log of lake table {}", self.name)))?;
+        let found =
+            inner.transaction(app_id).await.map_err(lake(format!("reading the log of lake table {}", self.name)))?;
         Ok(found.map(|t| t.version))
     }
 
@@ -246,7 +247,8 @@ impl LakeTable {
                 }
             }
         }
-        Err(Error::new(ErrorKind::Conflict, format!("{}: others were faster {COMMIT_ATTEMPTS} times", what())).transient())
+        Err(Error::new(ErrorKind::Conflict, format!("{}: others were faster {COMMIT_ATTEMPTS} times", what()))
+            .transient())
     }
 
     /// Adds nullable columns that the table does not have yet.
@@ -258,7 +260,8 @@ impl LakeTable {
         let mut inner = self.inner.lock().await;
         for _ in 0..COMMIT_ATTEMPTS {
             inner.refresh().await.map_err(lake(what()))?;
-            let missing: Vec<&Field> = fields.iter().filter(|f| inner.snapshot.schema.field_with_name(f.name()).is_err()).collect();
+            let missing: Vec<&Field> =
+                fields.iter().filter(|f| inner.snapshot.schema.field_with_name(f.name()).is_err()).collect();
             if missing.is_empty() {
                 return Ok(());
             }
@@ -306,8 +309,9 @@ fn is_conflict(error: &DeltaTableError) -> bool {
     use deltalake::kernel::transaction::TransactionError as T;
     matches!(
         error,
-        DeltaTableError::Transaction { source: T::MaxCommitAttempts(_) | T::VersionAlreadyExists(_) | T::CommitConflict(_) }
-            | DeltaTableError::VersionAlreadyExists(_)
+        DeltaTableError::Transaction {
+            source: T::MaxCommitAttempts(_) | T::VersionAlreadyExists(_) | T::CommitConflict(_)
+        } | DeltaTableError::VersionAlreadyExists(_)
     )
 }
 

@@ -86,7 +86,8 @@ pub(crate) fn properties(schema: &SchemaRef, origin: &Origin, rows: usize) -> Re
         .set_key_value_metadata(Some(footer));
     if let Ok(index) = schema.index_of(&origin.time_column) {
         let column_idx = i32::try_from(index).unwrap_or(i32::MAX);
-        builder = builder.set_sorting_columns(Some(vec![SortingColumn { column_idx, descending: false, nulls_first: true }]));
+        builder =
+            builder.set_sorting_columns(Some(vec![SortingColumn { column_idx, descending: false, nulls_first: true }]));
     }
     for field in schema.fields() {
         let path = ColumnPath::from(field.name().as_str());
@@ -168,7 +169,8 @@ impl FileStats {
 
     /// The action that adds a file with these statistics.
     pub(crate) fn add_action(&self, path: String, size: u64, origin: &Origin, day: i32, modified: i64) -> WrittenFile {
-        let partition = [(CLUSTER_ID.to_owned(), Some(origin.cluster_id.clone())), (LOG_DATE.to_owned(), Some(day_name(day)))];
+        let partition =
+            [(CLUSTER_ID.to_owned(), Some(origin.cluster_id.clone())), (LOG_DATE.to_owned(), Some(day_name(day)))];
         let add = Add {
             path: path.clone(),
             partition_values: partition.into_iter().collect(),
@@ -228,7 +230,8 @@ impl Writer {
         if kept * 2 < batch.num_rows() {
             // An overlap is mostly rows that the lake has: do not hold on to them.
             let mask = BooleanArray::from(keep.to_vec());
-            let batch = filter_record_batch(&batch, &mask).map_err(lake(format!("picking new rows of {}", self.table.name())))?;
+            let batch = filter_record_batch(&batch, &mask)
+                .map_err(lake(format!("picking new rows of {}", self.table.name())))?;
             let times: Vec<i64> = times.iter().zip(keep).filter_map(|(t, k)| k.then_some(*t)).collect();
             return Box::pin(self.push(batch, &times, &vec![true; kept])).await;
         }
@@ -262,7 +265,8 @@ impl Writer {
         for (day, mut rows) in days {
             // The position breaks ties, so that the same input gives the same file.
             rows.sort_unstable_by_key(|&(batch, row, time)| (time, batch, row));
-            let picks: Vec<(usize, usize)> = rows.iter().map(|&(batch, row, _)| (batch as usize, row as usize)).collect();
+            let picks: Vec<(usize, usize)> =
+                rows.iter().map(|&(batch, row, _)| (batch as usize, row as usize)).collect();
             if all || rows.len() * WORTH_A_FILE >= total {
                 let path = data_file(FileKind::Part, &self.origin.cluster_id, day, &self.unique, self.files);
                 self.files += 1;
@@ -332,7 +336,9 @@ async fn write_files(
         let (bytes, stats) = encoded.map_err(lake(what.clone()))??;
         let size = bytes.len() as u64;
         put(table.store().as_ref(), &table, &path, bytes).await.map_err(|e| {
-            Error::new(ErrorKind::Lake, what).because(e).advise("the lake must be writable and have space; nothing was committed")
+            Error::new(ErrorKind::Lake, what)
+                .because(e)
+                .advise("the lake must be writable and have space; nothing was committed")
         })?;
         written.push(stats.add_action(path, size, &origin, day, now));
     }
@@ -347,10 +353,15 @@ async fn put(store: &dyn ObjectStore, table: &LakeTable, path: &str, bytes: Vec<
 fn encode(batches: &[RecordBatch], picks: &[(usize, usize)], origin: &Origin) -> Result<(Vec<u8>, FileStats)> {
     let what = || lake::<Box<dyn std::error::Error + Send + Sync>>("encoding rows");
     let references: Vec<&RecordBatch> = batches.iter().collect();
-    let schema = references.first().map(|b| b.schema()).ok_or_else(|| Error::new(ErrorKind::Lake, "no rows to encode"))?;
+    let schema =
+        references.first().map(|b| b.schema()).ok_or_else(|| Error::new(ErrorKind::Lake, "no rows to encode"))?;
     let mut stats = FileStats::default();
-    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some((*properties(&schema, origin, picks.len())?).clone()))
-        .map_err(|e| what()(e.into()))?;
+    let mut writer = ArrowWriter::try_new(
+        Vec::new(),
+        Arc::clone(&schema),
+        Some((*properties(&schema, origin, picks.len())?).clone()),
+    )
+    .map_err(|e| what()(e.into()))?;
     // In pieces, so that the sorted copy does not double the buffer.
     for piece in picks.chunks(16_384) {
         let sorted = interleave_record_batch(&references, piece).map_err(|e| what()(e.into()))?;

@@ -9,7 +9,7 @@ use lookback_schemas::ledger::RunKind;
 use lookback_schemas::time::SECOND;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::group_commit::GroupCommit;
 use super::report::{TableOutcome, TableReport};
@@ -52,7 +52,8 @@ impl ClusterRun {
         }
         for report in &reports {
             if let TableOutcome::Failed(e) = &report.outcome {
-                warn!(cluster = %report.cluster, table = %report.table, run = %self.run_id, "{e}");
+                // The caller has the report and tells the user; this is for those who read logs.
+                info!(cluster = %report.cluster, table = %report.table, run = %self.run_id, "failed: {e}");
             }
         }
         reports
@@ -71,7 +72,10 @@ impl ClusterRun {
         if matches!(work, Work::Export { .. }) {
             for &&spec in &tables {
                 if timeouts >= MAX_TIMEOUTS {
-                    let gone = Error::new(ErrorKind::Timeout, format!("cluster '{}': not tried, it stopped answering", self.job.name));
+                    let gone = Error::new(
+                        ErrorKind::Timeout,
+                        format!("cluster '{}': not tried, it stopped answering", self.job.name),
+                    );
                     reports.push(self.failed("", &spec.name, self.exporter.clock.now(), gone));
                     continue;
                 }
@@ -157,7 +161,10 @@ impl ClusterRun {
                 Ok(value)
             }
             Ok(Err(e)) => {
-                let unfinished = matches!(e.kind(), ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Lake | ErrorKind::Cancelled);
+                let unfinished = matches!(
+                    e.kind(),
+                    ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Lake | ErrorKind::Cancelled
+                );
                 *timeouts = if e.kind() == ErrorKind::Timeout { *timeouts + 1 } else { 0 };
                 if !unfinished && connected.session.is_usable() {
                     *connection = Some(connected);
@@ -167,13 +174,19 @@ impl ClusterRun {
             Err(_) => {
                 *timeouts += 1;
                 let message = format!("cluster '{}': not done within {} s", self.job.name, limit.as_secs_f32());
-                Err(Error::new(ErrorKind::Timeout, message).advise("raise `export.timeout`, or find out what holds the cluster up"))
+                Err(Error::new(ErrorKind::Timeout, message)
+                    .advise("raise `export.timeout`, or find out what holds the cluster up"))
             }
         }
     }
 
     /// Waits for a table's commit, and computes its rows again as long as somebody else is faster.
-    async fn finish(&self, connection: &mut Option<Connected>, mut pending: Pending, timeouts: &mut u32) -> TableReport {
+    async fn finish(
+        &self,
+        connection: &mut Option<Connected>,
+        mut pending: Pending,
+        timeouts: &mut u32,
+    ) -> TableReport {
         for _ in 0..CONFLICT_ATTEMPTS {
             match self.settle(pending).await {
                 Ok(report) => return *report,
@@ -188,10 +201,19 @@ impl ClusterRun {
                 }
             }
         }
-        let (cluster_id, table, started) = (pending.cluster_id.clone(), pending.spec.name.clone(), pending.report.started_at);
+        let (cluster_id, table, started) =
+            (pending.cluster_id.clone(), pending.spec.name.clone(), pending.report.started_at);
         pending.abandon().await;
-        let e = Error::new(ErrorKind::Conflict, format!("cluster '{}': {table}: others were faster {CONFLICT_ATTEMPTS} times", self.job.name));
-        self.failed(&cluster_id, &table, started, e.advise("another exporter is at work on the same tables; run one of them"))
+        let e = Error::new(
+            ErrorKind::Conflict,
+            format!("cluster '{}': {table}: others were faster {CONFLICT_ATTEMPTS} times", self.job.name),
+        );
+        self.failed(
+            &cluster_id,
+            &table,
+            started,
+            e.advise("another exporter is at work on the same tables; run one of them"),
+        )
     }
 
     /// Connects and makes sure of three things: the user sees everything, the clock can be true, and which incarnation it is.
@@ -202,7 +224,8 @@ impl ClusterRun {
         let facts = session.facts().await?;
         check_access(name, &facts.access)?;
         check_clock(name, session.clock().await?, exporter.clock.now(), exporter.settings.max_clock_skew)?;
-        let cluster_id = ledger::cluster_id(&exporter.lake, name, facts.incarnation.as_deref(), exporter.clock.now()).await?;
+        let cluster_id =
+            ledger::cluster_id(&exporter.lake, name, facts.incarnation.as_deref(), exporter.clock.now()).await?;
         Ok(Connected { session, cluster_id })
     }
 
@@ -210,7 +233,9 @@ impl ClusterRun {
         let mut number = 0;
         loop {
             match attempt().await {
-                Err(e) if e.is_transient() && number < self.exporter.settings.retries && !self.cancel.is_cancelled() => {
+                Err(e)
+                    if e.is_transient() && number < self.exporter.settings.retries && !self.cancel.is_cancelled() =>
+                {
                     info!(cluster = %self.job.name, attempt = number, "trying again: {e}");
                     self.pause(number).await;
                     number += 1;
@@ -265,7 +290,10 @@ pub(crate) fn check_clock(cluster: &str, server: i64, here: i64, limit: Duration
     let direction = if skew > 0 { "ahead of" } else { "behind" };
     Err(Error::new(
         ErrorKind::Clock,
-        format!("cluster '{cluster}': its clock is {} s {direction} this machine's; nothing was exported", skew.abs() / SECOND),
+        format!(
+            "cluster '{cluster}': its clock is {} s {direction} this machine's; nothing was exported",
+            skew.abs() / SECOND
+        ),
     )
     .advise("correct whichever clock is wrong, or raise `export.max_clock_skew` if both are meant to differ"))
 }

@@ -34,7 +34,8 @@ use crate::lake::{Lake, LakeTable};
 use crate::ledger;
 use crate::settings::ExportSettings;
 use crate::source::Source;
-use crate::watermarks::WatermarkStore;
+use crate::watermarks::{Watermark, WatermarkStore};
+pub(crate) use cluster::{check_access, check_clock};
 use group_commit::GroupCommit;
 
 /// A cluster to export.
@@ -92,6 +93,34 @@ impl Exporter {
         &self.lake
     }
 
+    /// This machine's time, microseconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// The settings of exports.
+    #[must_use]
+    pub fn settings(&self) -> &ExportSettings {
+        &self.settings
+    }
+
+    /// The watermark of one (cluster, table).
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Watermarks`] if the store cannot be read.
+    pub async fn watermark(&self, cluster_id: &str, table: &str) -> Result<Option<Watermark>> {
+        self.watermarks.get(cluster_id, table).await
+    }
+
+    /// Every watermark.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Watermarks`] if the store cannot be read.
+    pub async fn list_watermarks(&self) -> Result<Vec<(String, String, Watermark)>> {
+        self.watermarks.list().await
+    }
+
     /// The lake table for a system table, if it exists.
     ///
     /// # Errors
@@ -123,7 +152,8 @@ impl Exporter {
         let mut report = Report { run_id: run_id.clone(), tables: Vec::new(), ledger_error: None };
         let commits = self.group_commits(jobs, &mut report).await;
         let work_one = |job: ClusterJob| {
-            let (exporter, commits, run_id, cancel) = (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
+            let (exporter, commits, run_id, cancel) =
+                (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
             async move {
                 let run = cluster::ClusterRun { exporter, job, run_id, commits, cancel };
                 // A task of its own: a panic in it is that cluster's failure, not everybody's.
@@ -133,14 +163,17 @@ impl Exporter {
                     Ok(tables) => tables,
                     Err(e) => {
                         let mut failed = TableReport::new(&name, "", "", RunKind::Export, started);
-                        let error = Error::new(crate::error::ErrorKind::Query, format!("cluster '{name}': internal error")).because(e);
+                        let error =
+                            Error::new(crate::error::ErrorKind::Query, format!("cluster '{name}': internal error"))
+                                .because(e);
                         failed.outcome = TableOutcome::Failed(error.advise("please report this"));
                         vec![failed]
                     }
                 }
             }
         };
-        let mut running = futures::stream::iter(jobs.iter().cloned().map(work_one)).buffer_unordered(self.settings.max_clusters.max(1));
+        let mut running = futures::stream::iter(jobs.iter().cloned().map(work_one))
+            .buffer_unordered(self.settings.max_clusters.max(1));
         while let Some(tables) = running.next().await {
             report.tables.extend(tables);
         }
@@ -165,7 +198,10 @@ impl Exporter {
         for (name, (spec, clusters)) in wanted {
             match self.ensure_table(spec).await {
                 Ok(table) => {
-                    commits.insert(name.to_owned(), GroupCommit::start(table, clusters.min(at_once), self.settings.commit_linger));
+                    commits.insert(
+                        name.to_owned(),
+                        GroupCommit::start(table, clusters.min(at_once), self.settings.commit_linger),
+                    );
                 }
                 Err(e) => {
                     let text = e.to_string();

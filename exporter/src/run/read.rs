@@ -39,7 +39,12 @@ pub(super) struct ReadResult {
 }
 
 /// Reads a window completely, and writes the rows that the lake does not have. On an error nothing remains that counts.
-pub(super) async fn read_window(session: &mut dyn Session, target: &Target<'_>, window: Window, covered: Option<i64>) -> Result<ReadResult> {
+pub(super) async fn read_window(
+    session: &mut dyn Session,
+    target: &Target<'_>,
+    window: Window,
+    covered: Option<i64>,
+) -> Result<ReadResult> {
     let names: Vec<String> = target.columns.iter().map(|c| c.name.clone()).collect();
     let mut present = Present::load(
         Arc::clone(target.table),
@@ -92,7 +97,12 @@ async fn stream(
         if let Some(stray) = times.iter().find(|t| !window.contains(**t)) {
             return Err(Error::new(
                 ErrorKind::Query,
-                format!("cluster '{}': {} gave a row of {} for the window {window}", target.cluster, target.spec.name, lookback_schemas::time::rfc3339(*stray)),
+                format!(
+                    "cluster '{}': {} gave a row of {} for the window {window}",
+                    target.cluster,
+                    target.spec.name,
+                    lookback_schemas::time::rfc3339(*stray)
+                ),
             ));
         }
         let new = present.new_rows(&batch).await?;

@@ -44,11 +44,17 @@ pub(crate) fn due(now: i64, watermark: &Watermark) -> Vec<(i32, u8)> {
 
 impl ClusterRun {
     /// Runs the sweeps of one table that are due.
-    pub(super) async fn sweeps(&self, connection: &mut Option<Connected>, spec: &'static TableSpec, timeouts: &mut u32) -> Vec<TableReport> {
+    pub(super) async fn sweeps(
+        &self,
+        connection: &mut Option<Connected>,
+        spec: &'static TableSpec,
+        timeouts: &mut u32,
+    ) -> Vec<TableReport> {
         let mut reports = Vec::new();
         loop {
             let started = self.exporter.clock.now();
-            let result = self.once(connection, timeouts, async |connected: &mut Connected| self.next_sweep(connected, spec).await);
+            let result = self
+                .once(connection, timeouts, async |connected: &mut Connected| self.next_sweep(connected, spec).await);
             match result.await {
                 Ok(None) => return reports,
                 Ok(Some(report)) => {
@@ -79,7 +85,9 @@ impl ClusterRun {
         let started = exporter.clock.now();
         let mut report = TableReport::new(&self.job.name, &cluster_id, &spec.name, RunKind::Sweep, started);
         let expires = started.saturating_add(micros(exporter.settings.lease));
-        let Some(lease) = exporter.watermarks.acquire(&cluster_id, &spec.name, &exporter.holder, started, expires).await? else {
+        let Some(lease) =
+            exporter.watermarks.acquire(&cluster_id, &spec.name, &exporter.holder, started, expires).await?
+        else {
             report.outcome = TableOutcome::LeaseHeld;
             return Ok(Some(report));
         };
@@ -104,7 +112,13 @@ impl ClusterRun {
         Ok(Some(report))
     }
 
-    async fn sweep_day(&self, connected: &mut Connected, spec: &'static TableSpec, day: i32, report: &mut TableReport) -> Result<()> {
+    async fn sweep_day(
+        &self,
+        connected: &mut Connected,
+        spec: &'static TableSpec,
+        day: i32,
+        report: &mut TableReport,
+    ) -> Result<()> {
         let exporter = &self.exporter;
         let cluster_id = connected.cluster_id.clone();
         let table = exporter.ensure_table(spec).await?;
@@ -157,7 +171,11 @@ impl ClusterRun {
                 break;
             }
             if !done {
-                return Err(Error::new(ErrorKind::Conflict, format!("cluster '{}': sweep of {}: others were faster", self.job.name, spec.name)).transient());
+                return Err(Error::new(
+                    ErrorKind::Conflict,
+                    format!("cluster '{}': sweep of {}: others were faster", self.job.name, spec.name),
+                )
+                .transient());
             }
         }
         Ok(())

@@ -63,7 +63,9 @@ impl ClusterRun {
         let cluster_id = connected.cluster_id.clone();
         let mut report = TableReport::new(&self.job.name, &cluster_id, &spec.name, RunKind::Export, started);
         let expires = started.saturating_add(micros(exporter.settings.lease));
-        let Some(lease) = exporter.watermarks.acquire(&cluster_id, &spec.name, &exporter.holder, started, expires).await? else {
+        let Some(lease) =
+            exporter.watermarks.acquire(&cluster_id, &spec.name, &exporter.holder, started, expires).await?
+        else {
             info!(cluster = %self.job.name, table = %spec.name, "another run holds the lease");
             report.outcome = TableOutcome::LeaseHeld;
             return Ok(Start::Ended(Box::new(report)));
@@ -120,7 +122,8 @@ impl ClusterRun {
         let covered_from = before.map_or(first_from, |w| w.covered_from);
         let mut covered = known.covered_until();
         // What a read is compared with has to fit in memory.
-        let windows: Vec<Window> = windows.into_iter().flat_map(|w| bounded_slices(&snapshot, &cluster_id, w, MAX_PRESENT_ROWS)).collect();
+        let windows: Vec<Window> =
+            windows.into_iter().flat_map(|w| bounded_slices(&snapshot, &cluster_id, w, MAX_PRESENT_ROWS)).collect();
         let last = windows.len().saturating_sub(1);
         for (number, window) in windows.into_iter().enumerate() {
             let target = Target {
@@ -181,7 +184,11 @@ impl ClusterRun {
                 match table.commit(vec![unit]).await {
                     Ok(outcomes) if outcomes.contains(&CommitOutcome::Conflict) => {
                         remove_files(&table, &read.files).await;
-                        return Err(Error::new(ErrorKind::Conflict, format!("cluster '{}': {}: another exporter was faster", self.job.name, spec.name)).transient());
+                        return Err(Error::new(
+                            ErrorKind::Conflict,
+                            format!("cluster '{}': {}: another exporter was faster", self.job.name, spec.name),
+                        )
+                        .transient());
                     }
                     Ok(_) => {}
                     Err(e) => {
@@ -219,14 +226,18 @@ impl ClusterRun {
 
     async fn record_gap(&self, cluster_id: &str, spec: &TableSpec, hole: Window) -> Result<()> {
         warn!(cluster = %self.job.name, table = %spec.name, "rows between {} and {} may have been purged before they were read", rfc3339(hole.from), rfc3339(hole.to));
-        let mut report = TableReport::new(&self.job.name, cluster_id, &spec.name, RunKind::Export, self.exporter.clock.now());
+        let mut report =
+            TableReport::new(&self.job.name, cluster_id, &spec.name, RunKind::Export, self.exporter.clock.now());
         report.gap = Some(hole);
         let row = report.ledger_row(&self.run_id).map(|row| crate::ledger::LedgerRow { outcome: Outcome::Gap, ..row });
         ledger::append(&self.exporter.lake, &row.into_iter().collect::<Vec<_>>()).await
     }
 
     /// Waits for the commit and moves the watermark. A conflict gives the table back, to be read again.
-    pub(super) async fn settle(&self, pending: Pending) -> std::result::Result<Box<TableReport>, Box<(&'static TableSpec, TableReport)>> {
+    pub(super) async fn settle(
+        &self,
+        pending: Pending,
+    ) -> std::result::Result<Box<TableReport>, Box<(&'static TableSpec, TableReport)>> {
         let Pending { spec, cluster_id, mut report, table, ticket, files, before, after, lease } = pending;
         let result = match ticket.outcome().await {
             Ok(CommitOutcome::Committed(_)) => self.advance(&cluster_id, spec, before, after).await.map(|_| ()),
@@ -251,7 +262,13 @@ impl ClusterRun {
     }
 
     /// Moves the watermark forward; where somebody else has moved it, the further one stays.
-    pub(super) async fn advance(&self, cluster_id: &str, spec: &TableSpec, before: Option<Watermark>, after: Watermark) -> Result<Watermark> {
+    pub(super) async fn advance(
+        &self,
+        cluster_id: &str,
+        spec: &TableSpec,
+        before: Option<Watermark>,
+        after: Watermark,
+    ) -> Result<Watermark> {
         let store = &self.exporter.watermarks;
         let (mut expected, mut next) = (before, after);
         for _ in 0..8 {
@@ -268,7 +285,8 @@ impl ClusterRun {
                 };
             }
         }
-        Err(Error::new(ErrorKind::Watermarks, format!("the watermark of {cluster_id}/{} keeps changing", spec.name)).transient())
+        Err(Error::new(ErrorKind::Watermarks, format!("the watermark of {cluster_id}/{} keeps changing", spec.name))
+            .transient())
     }
 }
 

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, RecordBatch,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::SchemaRef;
 use lookback_schemas::LakeType;
@@ -319,7 +319,10 @@ mod tests {
         assert_eq!(lake_type(&column("text", Type::BPCHAR, 104), None), Some(LakeType::Text { trim: true }));
         assert_eq!(lake_type(&column("label", Type::BPCHAR, 204), None), Some(LakeType::Text { trim: true }));
         let numeric = (38 << 16 | 2) + 4;
-        assert_eq!(lake_type(&column("n", Type::NUMERIC, numeric), None), Some(LakeType::Decimal { precision: 38, scale: 2 }));
+        assert_eq!(
+            lake_type(&column("n", Type::NUMERIC, numeric), None),
+            Some(LakeType::Decimal { precision: 38, scale: 2 })
+        );
         assert_eq!(lake_type(&column("n", Type::NUMERIC, -1), None), None);
         assert_eq!(lake_type(&column("p", Type::POINT, -1), None), None);
     }

@@ -35,7 +35,9 @@ pub(super) fn explain(what: &str, error: tokio_postgres::Error) -> Error {
     if text.contains("password missing") {
         return Error::new(ErrorKind::Auth, message).advise("give the cluster a `password_env` or `password_file`");
     }
-    Error::new(ErrorKind::Connect, message).transient().advise("check host, port and security group, and that the cluster is available")
+    Error::new(ErrorKind::Connect, message)
+        .transient()
+        .advise("check host, port and security group, and that the cluster is available")
 }
 
 fn of_state(code: &SqlState, db_message: &str, message: String) -> Error {

@@ -10,8 +10,8 @@ use futures::{StreamExt, TryStreamExt};
 use lookback_schemas::time::Y2000;
 use lookback_schemas::{LakeType, TableSpec};
 use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::config::SslMode;
 use tokio::task::JoinHandle;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls, Statement};
 use tracing::warn;
@@ -130,7 +130,8 @@ impl Source for RedshiftSource {
         if session.version.contains("Redshift") {
             session.kind = ServerKind::Redshift;
         }
-        let mut setup = format!("SET timezone TO 'UTC'; SET statement_timeout TO {}", self.endpoint.statement_timeout.as_millis());
+        let mut setup =
+            format!("SET timezone TO 'UTC'; SET statement_timeout TO {}", self.endpoint.statement_timeout.as_millis());
         if session.kind == ServerKind::Redshift {
             // Makes the exporter's own queries recognisable in the logs that it exports.
             setup.push_str("; SET query_group TO 'lookback'");
@@ -171,7 +172,10 @@ impl RedshiftSession {
     async fn within<T>(&self, what: &str, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
         match tokio::time::timeout(self.limit, answer).await {
             Ok(result) => result.map_err(|e| explain(what, e)),
-            Err(_) => Err(Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", self.limit.as_secs_f32())).transient()),
+            Err(_) => {
+                Err(Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", self.limit.as_secs_f32()))
+                    .transient())
+            }
         }
     }
 
@@ -201,7 +205,9 @@ impl RedshiftSession {
         }
         // SVV_USER_INFO and SVV_USER_GRANTS: Redshift Database Developer Guide, "Visibility of data in system tables and views".
         match self.text("SELECT syslog_access FROM svv_user_info WHERE user_name = current_user").await {
-            Ok(Some(level)) if level.trim().eq_ignore_ascii_case("unrestricted") => return Ok(Access::All("syslog access unrestricted")),
+            Ok(Some(level)) if level.trim().eq_ignore_ascii_case("unrestricted") => {
+                return Ok(Access::All("syslog access unrestricted"));
+            }
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::MissingTable || e.kind() == ErrorKind::Privilege => {
                 return Ok(Access::Unknown(e.to_string()));
@@ -212,7 +218,9 @@ impl RedshiftSession {
         let roles = "SELECT role_name FROM svv_user_grants WHERE user_name = current_user";
         let messages = match self.within(&what, self.client.simple_query(roles)).await {
             Ok(messages) => messages,
-            Err(e) if e.kind() == ErrorKind::MissingTable || e.kind() == ErrorKind::Privilege => return Ok(Access::OwnRows),
+            Err(e) if e.kind() == ErrorKind::MissingTable || e.kind() == ErrorKind::Privilege => {
+                return Ok(Access::OwnRows);
+            }
             Err(e) => return Err(e),
         };
         let monitors = messages.iter().any(|m| match m {
@@ -225,7 +233,9 @@ impl RedshiftSession {
     /// Wire types of a statement's result.
     fn wire_types(statement: &Statement) -> Vec<WireType> {
         let columns = statement.columns().iter();
-        columns.map(|c| WireType { name: c.name().to_lowercase(), wire: c.type_().clone(), modifier: c.type_modifier() }).collect()
+        columns
+            .map(|c| WireType { name: c.name().to_lowercase(), wire: c.type_().clone(), modifier: c.type_modifier() })
+            .collect()
     }
 }
 
@@ -238,7 +248,13 @@ impl Session for RedshiftSession {
             (None, ServerKind::Redshift) => self.text("SELECT current_namespace").await?,
             (None, ServerKind::Postgres) => None,
         };
-        Ok(ServerFacts { kind: self.kind, version: self.version.clone(), access, incarnation, encrypted: self.encrypted })
+        Ok(ServerFacts {
+            kind: self.kind,
+            version: self.version.clone(),
+            access,
+            incarnation,
+            encrypted: self.encrypted,
+        })
     }
 
     async fn clock(&mut self) -> Result<i64> {
@@ -265,7 +281,10 @@ impl Session for RedshiftSession {
                 let lake_type = lake_type(column, documented).ok_or_else(|| {
                     Error::new(
                         ErrorKind::Schema,
-                        format!("cluster '{}': column {}.{} has type {}, which the lake cannot hold", self.cluster, spec.name, column.name, column.wire),
+                        format!(
+                            "cluster '{}': column {}.{} has type {}, which the lake cannot hold",
+                            self.cluster, spec.name, column.name, column.wire
+                        ),
                     )
                     .advise("report the column; until then leave the table out for this cluster")
                 })?;
@@ -291,11 +310,15 @@ impl Session for RedshiftSession {
         let schema = batch_schema(read.spec, read.columns);
         let mut columns = read.columns.to_vec();
         if read.spec.parent.is_some() {
-            columns.push(SourceColumn { name: lookback_schemas::names::LOG_TIME.into(), lake_type: LakeType::Timestamp });
+            columns
+                .push(SourceColumn { name: lookback_schemas::names::LOG_TIME.into(), lake_type: LakeType::Timestamp });
         }
         let wire: Vec<Type> = statement.columns().iter().map(|c| c.type_().clone()).collect();
         if wire.len() != columns.len() {
-            return Err(Error::new(ErrorKind::Schema, format!("{what}: {} columns came, {} were asked for", wire.len(), columns.len())));
+            return Err(Error::new(
+                ErrorKind::Schema,
+                format!("{what}: {} columns came, {} were asked for", wire.len(), columns.len()),
+            ));
         }
         let no_parameters: [&(dyn ToSql + Sync); 0] = [];
         let rows = self.client.query_raw(&statement, no_parameters).await.map_err(|e| explain(&what, e))?;

@@ -42,11 +42,24 @@ pub trait WatermarkStore: Send + Sync {
     async fn get(&self, cluster_id: &str, table: &str) -> Result<Option<Watermark>>;
 
     /// Stores `next` if what is stored is still `expected`; false if it is not.
-    async fn advance(&self, cluster_id: &str, table: &str, expected: Option<&Watermark>, next: &Watermark) -> Result<bool>;
+    async fn advance(
+        &self,
+        cluster_id: &str,
+        table: &str,
+        expected: Option<&Watermark>,
+        next: &Watermark,
+    ) -> Result<bool>;
 
     /// Takes the lease until `expires_at`, unless somebody else holds one that has not ended at `now`. The holder of a lease may
     /// take it again.
-    async fn acquire(&self, cluster_id: &str, table: &str, holder: &str, now: i64, expires_at: i64) -> Result<Option<Lease>>;
+    async fn acquire(
+        &self,
+        cluster_id: &str,
+        table: &str,
+        holder: &str,
+        now: i64,
+        expires_at: i64,
+    ) -> Result<Option<Lease>>;
 
     /// Gives the lease back; nothing happens if it has passed to somebody else.
     async fn release(&self, cluster_id: &str, table: &str, lease: &Lease) -> Result<()>;

@@ -33,11 +33,15 @@ impl SqliteStore {
         // WAL: readers and one writer at once. A power cut may take back the last watermarks, which only means reading again.
         connection.pragma_update(None, "journal_mode", "WAL").map_err(refuse)?;
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(refuse)?;
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(refuse)?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(refuse)?;
         let version: i64 = transaction.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(refuse)?;
         if version > VERSION {
-            return Err(Error::new(ErrorKind::Watermarks, format!("watermark file {shown} was written by a newer lookback (layout {version})"))
-                .advise("use that version, or another file"));
+            return Err(Error::new(
+                ErrorKind::Watermarks,
+                format!("watermark file {shown} was written by a newer lookback (layout {version})"),
+            )
+            .advise("use that version, or another file"));
         }
         transaction
             .execute_batch(
@@ -69,9 +73,9 @@ fn broken(path: &str, error: rusqlite::Error) -> Error {
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
             "the file is damaged: move it away and run again; coverage is rebuilt from the lake's own log, nothing is lost or doubled"
         }
-        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied) => {
-            "its folder must exist and be writable"
-        }
+        Some(
+            rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied,
+        ) => "its folder must exist and be writable",
         Some(rusqlite::ErrorCode::DiskFull) => "free some space and run again; nothing is lost",
         _ => "run again; if it stays, move the file away: coverage is rebuilt from the lake's own log",
     };
@@ -79,7 +83,12 @@ fn broken(path: &str, error: rusqlite::Error) -> Error {
 }
 
 fn watermark(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Watermark> {
-    Ok(Watermark { covered_from: row.get(at)?, covered_until: row.get(at + 1)?, swept_once: row.get(at + 2)?, swept_twice: row.get(at + 3)? })
+    Ok(Watermark {
+        covered_from: row.get(at)?,
+        covered_until: row.get(at + 1)?,
+        swept_once: row.get(at + 2)?,
+        swept_twice: row.get(at + 3)?,
+    })
 }
 
 #[async_trait]
@@ -92,12 +101,25 @@ impl WatermarkStore for SqliteStore {
         })
     }
 
-    async fn advance(&self, cluster_id: &str, table: &str, expected: Option<&Watermark>, next: &Watermark) -> Result<bool> {
+    async fn advance(
+        &self,
+        cluster_id: &str,
+        table: &str,
+        expected: Option<&Watermark>,
+        next: &Watermark,
+    ) -> Result<bool> {
         self.with(|c| {
             let changed = match expected {
                 None => c
                     .prepare_cached("INSERT INTO watermark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?
-                    .execute(params![cluster_id, table, next.covered_from, next.covered_until, next.swept_once, next.swept_twice])?,
+                    .execute(params![
+                        cluster_id,
+                        table,
+                        next.covered_from,
+                        next.covered_until,
+                        next.swept_once,
+                        next.swept_twice
+                    ])?,
                 Some(e) => c
                     .prepare_cached(
                         "UPDATE watermark SET covered_from = ?3, covered_until = ?4, swept_once = ?5, swept_twice = ?6
@@ -105,15 +127,30 @@ impl WatermarkStore for SqliteStore {
                            AND swept_once IS ?9 AND swept_twice IS ?10",
                     )?
                     .execute(params![
-                        cluster_id, table, next.covered_from, next.covered_until, next.swept_once, next.swept_twice,
-                        e.covered_from, e.covered_until, e.swept_once, e.swept_twice
+                        cluster_id,
+                        table,
+                        next.covered_from,
+                        next.covered_until,
+                        next.swept_once,
+                        next.swept_twice,
+                        e.covered_from,
+                        e.covered_until,
+                        e.swept_once,
+                        e.swept_twice
                     ])?,
             };
             Ok(changed == 1)
         })
     }
 
-    async fn acquire(&self, cluster_id: &str, table: &str, holder: &str, now: i64, expires_at: i64) -> Result<Option<Lease>> {
+    async fn acquire(
+        &self,
+        cluster_id: &str,
+        table: &str,
+        holder: &str,
+        now: i64,
+        expires_at: i64,
+    ) -> Result<Option<Lease>> {
         self.with(|c| {
             let fence: Option<i64> = c
                 .prepare_cached(

@@ -31,14 +31,8 @@ macro_rules! embedded {
 }
 
 /// The files that ship with this build.
-const FILES: [(&str, &str); 6] = embedded![
-    "hourly_queries",
-    "slowest_queries",
-    "queue_pressure",
-    "alerts",
-    "disk_spill",
-    "plaintext_sessions",
-];
+const FILES: [(&str, &str); 6] =
+    embedded!["hourly_queries", "slowest_queries", "queue_pressure", "alerts", "disk_spill", "plaintext_sessions",];
 
 /// All diagnostics.
 #[must_use]
@@ -89,7 +83,9 @@ pub fn bind(
             params::substitute(statement.parsed_mut(), &values)?;
             Ok(statement)
         }
-        _ => Err(QueryError::new(ErrorKind::Internal, format!("diagnostic '{}' is not one statement", diagnostic.name))),
+        _ => {
+            Err(QueryError::new(ErrorKind::Internal, format!("diagnostic '{}' is not one statement", diagnostic.name)))
+        }
     }
 }
 

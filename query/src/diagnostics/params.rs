@@ -12,6 +12,7 @@ use sqlparser::ast::{
 };
 
 use super::Diagnostic;
+use crate::dialect::rewrite::text_literal;
 use crate::error::{ErrorKind, QueryError};
 use crate::names;
 
@@ -96,7 +97,7 @@ pub(super) fn values(
 
 /// A value as a typed literal; no value is a typed NULL.
 pub(super) fn literal(param_type: ParamType, value: Option<&str>) -> Result<Expr, QueryError> {
-    let text = |text: &str| Expr::value(Value::SingleQuotedString(text.to_owned()));
+    let text = |text: &str| text_literal(text.to_owned());
     match (param_type, value) {
         (ParamType::Int, Some(value)) => {
             let wrong = |_| QueryError::new(ErrorKind::Parameter, format!("'{value}' is not a whole number"));

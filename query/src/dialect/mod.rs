@@ -2,14 +2,16 @@
 //!
 //! A text goes through four steps: [`parse`] (PostgreSQL's grammar with Redshift's additions), [`policy`] (nothing but
 //! reading), [`rewrite`] (syntax that DataFusion does not have becomes syntax that it has) and planning, where
-//! [`functions`] are found. What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file
+//! [`functions`] are found and [`ShortTimes`] completes times. What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file
 //! to `rewrite/` or `functions/` and name it in the list of the folder's `mod.rs`.
 
 pub mod functions;
+mod literals;
 mod parts;
 pub mod policy;
 pub mod rewrite;
 
+pub use literals::ShortTimes;
 pub use parts::DatePart;
 
 use std::any::TypeId;
@@ -55,6 +57,8 @@ impl Dialect for LookbackDialect {
     fn supports_top_before_distinct(&self) -> bool {
         true
     }
+
+    // From here on: what PostgreSQL's dialect says about expressions and queries.
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
         self.0.identifier_quote_style(identifier)
@@ -108,16 +112,8 @@ impl Dialect for LookbackDialect {
         self.0.allow_extract_single_quotes()
     }
 
-    fn supports_create_index_with_clause(&self) -> bool {
-        self.0.supports_create_index_with_clause()
-    }
-
     fn supports_explain_with_utility_options(&self) -> bool {
         self.0.supports_explain_with_utility_options()
-    }
-
-    fn supports_listen_notify(&self) -> bool {
-        self.0.supports_listen_notify()
     }
 
     fn supports_factorial_operator(&self) -> bool {
@@ -126,14 +122,6 @@ impl Dialect for LookbackDialect {
 
     fn supports_bitwise_shift_operators(&self) -> bool {
         self.0.supports_bitwise_shift_operators()
-    }
-
-    fn supports_comment_on(&self) -> bool {
-        self.0.supports_comment_on()
-    }
-
-    fn supports_load_extension(&self) -> bool {
-        self.0.supports_load_extension()
     }
 
     fn supports_named_fn_args_with_colon_operator(&self) -> bool {
@@ -164,32 +152,12 @@ impl Dialect for LookbackDialect {
         self.0.supports_array_typedef_with_brackets()
     }
 
-    fn supports_geometric_types(&self) -> bool {
-        self.0.supports_geometric_types()
-    }
-
-    fn supports_set_names(&self) -> bool {
-        self.0.supports_set_names()
-    }
-
-    fn supports_alter_column_type_using(&self) -> bool {
-        self.0.supports_alter_column_type_using()
-    }
-
     fn supports_notnull_operator(&self) -> bool {
         self.0.supports_notnull_operator()
     }
 
     fn supports_interval_options(&self) -> bool {
         self.0.supports_interval_options()
-    }
-
-    fn supports_insert_table_alias(&self) -> bool {
-        self.0.supports_insert_table_alias()
-    }
-
-    fn supports_create_table_like_parenthesized(&self) -> bool {
-        self.0.supports_create_table_like_parenthesized()
     }
 
     fn supports_select_wildcard_with_alias(&self) -> bool {
@@ -215,16 +183,10 @@ impl Dialect for LookbackDialect {
 /// [`ErrorKind::Sql`](crate::ErrorKind::Sql) with the line and column if the text is not SQL, or has no statement.
 pub fn parse(sql: &str) -> Result<VecDeque<Statement>, QueryError> {
     if sql.len() > MAX_SQL_BYTES {
-        return Err(QueryError::sql(format!(
-            "the text is longer than {} MB",
-            MAX_SQL_BYTES / 1024 / 1024
-        )));
+        return Err(QueryError::sql(format!("the text is longer than {} MB", MAX_SQL_BYTES / 1024 / 1024)));
     }
     let dialect = LookbackDialect::default();
-    let mut parser = DFParserBuilder::new(sql)
-        .with_dialect(&dialect)
-        .with_recursion_limit(RECURSION_LIMIT)
-        .build()?;
+    let mut parser = DFParserBuilder::new(sql).with_dialect(&dialect).with_recursion_limit(RECURSION_LIMIT).build()?;
     let statements = parser.parse_statements()?;
     if statements.is_empty() {
         return Err(QueryError::sql("there is no statement to run"));

@@ -11,7 +11,7 @@ use sqlparser::ast::{self, ObjectName, Select, TableFactor, Visit, Visitor};
 use crate::error::{ErrorKind, QueryError};
 
 /// Functions that may stand in `FROM`: none of them opens anything.
-const TABLE_FUNCTIONS: [&str; 3] = ["generate_series", "range", "unnest"];
+pub const TABLE_FUNCTIONS: [&str; 3] = ["generate_series", "range", "unnest"];
 
 /// Refuses a statement that is not reading.
 ///
@@ -31,7 +31,8 @@ pub fn check(statement: &Statement) -> Result<(), QueryError> {
 }
 
 fn refused(what: &str) -> QueryError {
-    let message = format!("{what} is refused: lookback only reads; SELECT, WITH, EXPLAIN, SHOW and DESCRIBE are possible");
+    let message =
+        format!("{what} is refused: lookback only reads; SELECT, WITH, EXPLAIN, SHOW and DESCRIBE are possible");
     QueryError::new(ErrorKind::ReadOnly, message)
 }
 
@@ -66,7 +67,11 @@ impl Visitor for Check {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Self::Break> {
-        if select.into.is_some() { ControlFlow::Break(Box::new(refused("SELECT INTO"))) } else { ControlFlow::Continue(()) }
+        if select.into.is_some() {
+            ControlFlow::Break(Box::new(refused("SELECT INTO")))
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Self::Break> {

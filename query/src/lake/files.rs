@@ -227,9 +227,9 @@ fn partition_array(field: &Field, values: &[&str]) -> Result<ArrayRef, DeltaTabl
     match field.data_type() {
         DataType::Utf8 => Ok(Arc::new(StringArray::from(values.to_vec()))),
         DataType::Date32 => {
-            let days = values.iter().map(|day| {
-                parse_day(day).ok_or_else(|| DeltaTableError::generic(format!("'{day}' is not a day")))
-            });
+            let days = values
+                .iter()
+                .map(|day| parse_day(day).ok_or_else(|| DeltaTableError::generic(format!("'{day}' is not a day"))));
             Ok(Arc::new(Date32Array::from(days.collect::<Result<Vec<i32>, _>>()?)))
         }
         other => Err(DeltaTableError::generic(format!("it is partitioned by a column of type {other}"))),

@@ -86,9 +86,8 @@ impl Lake {
 
     async fn check_marker(&self) -> Result<(), QueryError> {
         let name = &self.name;
-        let unreadable = |e| {
-            QueryError::with_source(ErrorKind::Lake, format!("cannot read '{name}'; check its permissions"), e)
-        };
+        let unreadable =
+            |e| QueryError::with_source(ErrorKind::Lake, format!("cannot read '{name}'; check its permissions"), e);
         let bytes = match self.root.get(&self.prefix.clone().join(LAKE_MARKER)).await {
             Ok(found) => found.bytes().await.map_err(unreadable)?,
             Err(object_store::Error::NotFound { .. }) => {
@@ -205,7 +204,9 @@ fn folder_of(location: &str) -> Result<PathBuf, QueryError> {
     let path = match scheme {
         "file" => Url::parse(location).ok().and_then(|url| url.to_file_path().ok()),
         _ => {
-            return Err(QueryError::lake(format!("'{location}': this build reads lakes in folders, not in {scheme}://")));
+            return Err(QueryError::lake(format!(
+                "'{location}': this build reads lakes in folders, not in {scheme}://"
+            )));
         }
     };
     path.ok_or_else(|| QueryError::lake(format!("'{location}' is not a valid file:// URL")))

@@ -17,8 +17,8 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList};
-use datafusion::common::config::Dialect;
 use datafusion::common::TableReference;
+use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -31,7 +31,7 @@ use object_store::prefix::PrefixStore;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::dialect::{functions, parse, policy, rewrite};
+use crate::dialect::{ShortTimes, functions, parse, policy, rewrite};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
@@ -59,12 +59,7 @@ impl Default for Limits {
     /// 1 GiB, any number of rows, 10 minutes, one part per processor.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self {
-            memory_bytes: 1 << 30,
-            max_rows: None,
-            timeout: Duration::from_secs(600),
-            target_partitions: processors,
-        }
+        Self { memory_bytes: 1 << 30, max_rows: None, timeout: Duration::from_secs(600), target_partitions: processors }
     }
 }
 
@@ -165,8 +160,12 @@ impl Session {
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let config = configuration(&limits);
         let runtime = runtime(&lake, &limits)?;
-        let base =
-            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+        let base = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_analyzer_rule(Arc::new(ShortTimes))
+            .build();
         Ok(Self { lake: Arc::new(lake), base, limits, as_of: None })
     }
 
@@ -230,7 +229,11 @@ impl Session {
         }
         let state = self.state(&snapshot)?;
         let plan = state.statement_to_plan(statement.parsed.clone()).await?;
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
         let context = SessionContext::new_with_state(state);
         let frame = context.execute_logical_plan(plan).await?;
         let tasks = Arc::new(frame.task_ctx());
@@ -246,6 +249,8 @@ impl Session {
             None | Some(SCHEMA) if reference.catalog().is_none_or(|catalog| catalog == CATALOG) => {
                 match snapshot.pinned(reference.table()).await? {
                     Some(_) => Ok(()),
+                    // The planner's list of references has functions in it.
+                    None if policy::TABLE_FUNCTIONS.contains(&reference.table()) => Ok(()),
                     None => Err(catalog::unknown_table(reference.table(), &self.lake.tables().await?)),
                 }
             }

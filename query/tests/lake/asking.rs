@@ -33,10 +33,14 @@ async fn times_have_no_zone_and_compare_with_text() {
     let session = lake.session().await;
     let sql = "SELECT endtime FROM stl_query WHERE endtime >= '2026-01-02' AND cluster_id = 'etl'";
     assert_eq!(ask(&session, sql).await, "2026-01-02 08:00:03.123456");
-    assert_eq!(ask(&session, "SELECT MAX(endtime), MIN(starttime) FROM stl_query").await, "2026-01-02 12:00:02,2026-01-01 08:00:00.000001");
+    assert_eq!(
+        ask(&session, "SELECT MAX(endtime), MIN(starttime) FROM stl_query").await,
+        "2026-01-02 12:00:02,2026-01-01 08:00:00.000001"
+    );
     let sql = "SELECT arrow_typeof(endtime), arrow_typeof(getdate()), arrow_typeof(log_date) FROM stl_query LIMIT 1";
     assert_eq!(ask(&session, sql).await, "Timestamp(µs),Timestamp(µs),Date32");
-    let sql = "SELECT COUNT(*) FROM stl_query WHERE endtime BETWEEN '2026-01-01 09:00' AND TIMESTAMP '2026-01-01 10:00:30'";
+    let sql =
+        "SELECT COUNT(*) FROM stl_query WHERE endtime BETWEEN '2026-01-01 09:00' AND TIMESTAMP '2026-01-01 10:00:30'";
     assert_eq!(ask(&session, sql).await, "2");
     let sql = "SELECT COUNT(*) FROM stl_query WHERE endtime > getdate() - INTERVAL '1 hour'";
     assert_eq!(ask(&session, sql).await, "0");
@@ -57,7 +61,10 @@ async fn as_of_moves_every_clock() {
     let sql = "SELECT DATEDIFF(minute, endtime, getdate()) FROM stl_query WHERE query = 30";
     assert_eq!(ask(&session, sql).await, "30");
     let now = lake.session().await;
-    assert_eq!(ask(&now, "SELECT DATEDIFF(year, '2020-06-01', getdate()) >= 5, getdate() = getdate()").await, "true,true");
+    assert_eq!(
+        ask(&now, "SELECT DATEDIFF(year, '2020-06-01', getdate()) >= 5, getdate() = getdate()").await,
+        "true,true"
+    );
 }
 
 #[tokio::test]
@@ -70,12 +77,18 @@ async fn redshift_syntax_is_understood() {
         ("SELECT * FROM (SELECT TOP 1 query FROM stl_query ORDER BY query) x", "1"),
         ("SELECT TOP 1 1 UNION ALL SELECT TOP 1 1", "1\n1"),
         ("SELECT NVL(NULL, NULL, 3), NVL(1, 2), LEN('abc'), LENGTH('é')", "3,1,3,1"),
-        ("SELECT DATEDIFF(day, '2025-12-31 23:59', '2026-01-01'), DATEDIFF('yr', DATE '2025-12-31', DATE '2026-01-01')", "1,1"),
+        (
+            "SELECT DATEDIFF(day, '2025-12-31 23:59', '2026-01-01'), DATEDIFF('yr', DATE '2025-12-31', DATE '2026-01-01')",
+            "1,1",
+        ),
         ("SELECT DATEADD(month, 1, '2026-01-31'), DATE_PART(dow, '2026-01-04'::timestamp)", "2026-02-28 00:00:00,0"),
         ("SELECT DATE_TRUNC('hr', starttime) FROM stl_query WHERE query = 3", "2026-01-02 08:00:00"),
         ("SELECT EXTRACT(hour FROM starttime) FROM stl_query WHERE query = 3", "8"),
         ("SELECT COUNT(*) FILTER (WHERE query > 2) FROM stl_query", "2"),
-        ("SELECT cluster_id, query FROM stl_query QUALIFY ROW_NUMBER() OVER (PARTITION BY cluster_id ORDER BY query DESC) = 1 ORDER BY 1", "bi,30\netl,3"),
+        (
+            "SELECT cluster_id, query FROM stl_query QUALIFY ROW_NUMBER() OVER (PARTITION BY cluster_id ORDER BY query DESC) = 1 ORDER BY 1",
+            "bi,30\netl,3",
+        ),
         ("WITH q AS (SELECT * FROM stl_query) SELECT COUNT(*) FROM q", "6"),
         ("SELECT COUNT(*) FROM stl_query a JOIN stl_query b ON a.cluster_id = b.cluster_id AND a.query = b.query", "6"),
         ("SELECT COUNT(*) FROM stl_query WHERE querytxt ILIKE 'INSERT%' OR querytxt ~ '^select 5'", "2"),
@@ -95,9 +108,13 @@ async fn a_statement_sees_one_version() {
     lake.add("stl_query", "etl", "2026-01-03", &[], rows).await;
     let seen: usize = before.collect().await.unwrap().iter().map(|batch| batch.num_rows()).sum();
     assert_eq!(seen, 6);
-    let after = session.query("SELECT (SELECT COUNT(*) FROM stl_query), COUNT(*) FROM stl_query").await.unwrap();
+    let after =
+        session.query("SELECT (SELECT COUNT(*) FROM stl_query) AS a, COUNT(*) AS b FROM stl_query").await.unwrap();
     assert_eq!(after.versions(), [("stl_query".to_owned(), 6)]);
-    assert_eq!(ask(&session, "SELECT (SELECT COUNT(*) FROM stl_query), COUNT(*) FROM stl_query").await, "7,7");
+    assert_eq!(
+        ask(&session, "SELECT (SELECT COUNT(*) FROM stl_query) AS a, COUNT(*) AS b FROM stl_query").await,
+        "7,7"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +122,11 @@ async fn tables_that_are_not_exported_yet_are_empty() {
     let lake = TestLake::new();
     let session = lake.session().await;
     assert_eq!(ask(&session, "SELECT COUNT(*) FROM stl_wlm_query").await, "0");
-    assert_eq!(ask(&session, "SELECT q.query, t.log_time FROM stl_query q JOIN stl_querytext t USING (cluster_id, query)").await, "");
+    assert_eq!(
+        ask(&session, "SELECT q.query, t.log_time FROM stl_query q JOIN stl_querytext t USING (cluster_id, query)")
+            .await,
+        ""
+    );
     assert_eq!(ask(&session, "SELECT cluster_id, log_date, run_id FROM lookback_export_runs").await, "");
     assert_eq!(ask(&session, "SELECT cluster_name FROM lookback_clusters").await, "");
 }
@@ -138,9 +159,32 @@ async fn tables_and_columns_can_be_listed() {
 async fn input_of_any_kind_is_answered_or_refused() {
     let lake = sample().await;
     let session = lake.session().await;
-    for sql in ["", ";", "--", "/*", "'", "SELECT", "SELECT $1", "SELECT :x", "SELECT TOP", "\0", "SELECT * FROM", "🦀", "SELECT DATEADD(day, 9223372036854775807, getdate())",
-        "SELECT DATEDIFF(1, 2, 3)", "SELECT DATEADD()", "SELECT DATEDIFF(day)", "SELECT LEN()", "SELECT NVL()", "SELECT 1/0", "SELECT * FROM stl_query LIMIT -1",
-        "SELECT DATEADD(nonsense, 1, getdate())", "SELECT DATE_TRUNC(nonsense, getdate())", "SELECT TOP 1 PERCENT query FROM stl_query", "SELECT TOP 1 query FROM stl_query LIMIT 1"] {
+    for sql in [
+        "",
+        ";",
+        "--",
+        "/*",
+        "'",
+        "SELECT",
+        "SELECT $1",
+        "SELECT :x",
+        "SELECT TOP",
+        "\0",
+        "SELECT * FROM",
+        "🦀",
+        "SELECT DATEADD(day, 9223372036854775807, getdate())",
+        "SELECT DATEDIFF(1, 2, 3)",
+        "SELECT DATEADD()",
+        "SELECT DATEDIFF(day)",
+        "SELECT LEN()",
+        "SELECT NVL()",
+        "SELECT 1/0",
+        "SELECT * FROM stl_query LIMIT -1",
+        "SELECT DATEADD(nonsense, 1, getdate())",
+        "SELECT DATE_TRUNC(nonsense, getdate())",
+        "SELECT TOP 1 PERCENT query FROM stl_query",
+        "SELECT TOP 1 query FROM stl_query LIMIT 1",
+    ] {
         let error = crate::support::csv(&session, sql).await.expect_err(sql);
         assert!(!error.to_string().is_empty(), "{sql}");
     }

@@ -45,11 +45,8 @@ impl TestLake {
     /// Adds one file with rows of a registry table; `without` names columns that the file lacks.
     pub async fn add(&self, table: &str, cluster: &str, day: &str, without: &[&str], rows: Value) {
         let spec = registry().table(table).unwrap();
-        let all: Vec<Field> = spec
-            .columns
-            .iter()
-            .map(|c| Field::new(c.name.clone(), c.lake_type().unwrap().arrow(), true))
-            .collect();
+        let all: Vec<Field> =
+            spec.columns.iter().map(|c| Field::new(c.name.clone(), c.lake_type().unwrap().arrow(), true)).collect();
         let kept: Vec<Field> = all.iter().filter(|f| !without.contains(&f.name().as_str())).cloned().collect();
         self.create(table, &Schema::new(all), &[CLUSTER_ID, LOG_DATE]).await;
         self.commit(table, cluster, day, &batch(Schema::new(kept), &rows), true).await;
@@ -57,10 +54,7 @@ impl TestLake {
 
     /// Adds rows to the run ledger.
     pub async fn add_runs(&self, day: &str, rows: Value) {
-        let own = ledger::schema();
-        let mut fields = vec![Field::new(CLUSTER_ID, DataType::Utf8, true)];
-        fields.extend(own.fields().iter().map(|f| f.as_ref().clone()));
-        let schema = Schema::new(fields);
+        let schema = ledger::schema().as_ref().clone();
         self.create("lookback_export_runs", &schema, &[LOG_DATE]).await;
         self.commit("lookback_export_runs", "-", day, &batch(schema, &rows), false).await;
     }
@@ -181,7 +175,8 @@ pub async fn sample() -> TestLake {
         query(2, "2026-01-01 09:00:00", "2026-01-01 09:10:00.25", "select\n  2\tfrom t"),
     ]);
     lake.add("stl_query", "etl", "2026-01-01", &old, rows).await;
-    let rows = json!([query(3, "2026-01-02 08:00:00", "2026-01-02 08:00:03.123456", "insert into t values ('é, \"x\"')")]);
+    let rows =
+        json!([query(3, "2026-01-02 08:00:00", "2026-01-02 08:00:03.123456", "insert into t values ('é, \"x\"')")]);
     lake.add("stl_query", "etl", "2026-01-02", &[], rows).await;
     let rows = json!([query(1, "2026-01-01 10:00:00", "2026-01-01 10:00:30", "select 3")]);
     lake.add("stl_query", "bi", "2026-01-01", &[], rows).await;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
-    Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder, Float64Builder, Int16Builder,
+    Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
 };
 use lookback_schemas::time::day_of;
 
@@ -88,7 +88,9 @@ impl ColumnBuilder {
             (Inner::Text(b), Cell::Text(v)) => {
                 // Most values fit their column as they are; only the rest is worth an allocation.
                 let fits = match self.source_type {
-                    SourceType::Char(n) => v.len() <= n as usize && !v.ends_with(' ') && !self.source_type.keeps_padding(),
+                    SourceType::Char(n) => {
+                        v.len() <= n as usize && !v.ends_with(' ') && !self.source_type.keeps_padding()
+                    }
                     SourceType::Varchar(Some(n)) => v.len() <= n as usize,
                     _ => true,
                 };

@@ -142,7 +142,8 @@ impl SessionTables {
             }
             _ => return Ok(None),
         };
-        let fields: Vec<_> = columns.iter().map(|(name, part)| part.source_type.field(name, part.redshift_type)).collect();
+        let fields: Vec<_> =
+            columns.iter().map(|(name, part)| part.source_type.field(name, part.redshift_type)).collect();
         let arrays = columns.into_iter().map(|(_, part)| part.array).collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
         Ok(Some(RecordBatch::try_new(schema, arrays)?))

@@ -47,6 +47,9 @@ pub(crate) struct State {
     parent_times: HashMap<String, ParentTimes>,
 }
 
+/// The columns of a table and the rows that a user sees, at one moment.
+pub(crate) type Snapshot = (SchemaRef, Arc<Vec<RecordBatch>>);
+
 /// Times of a parent's rows by key, and the version of the parent.
 type ParentTimes = (Arc<HashMap<Vec<i64>, i64>>, u64);
 
@@ -90,7 +93,7 @@ impl Shared {
     }
 
     /// What a user of that access reads from a table now, with the columns that it has now.
-    pub(crate) fn read(&self, table: &str, access: Access) -> Result<Option<(SchemaRef, Arc<Vec<RecordBatch>>)>, ArrowError> {
+    pub(crate) fn read(&self, table: &str, access: Access) -> Result<Option<Snapshot>, ArrowError> {
         let now = self.now();
         let mut state = self.state();
         let floor = state.floor(now);
@@ -100,7 +103,8 @@ impl Shared {
         };
         let parents = state.parents(table, floor)?;
         let Some(table) = state.tables.get_mut(table) else { return Ok(None) };
-        let moment = Moment { now, floor, parents: parents.as_ref().map(|(times, version)| (times.as_ref(), *version)) };
+        let moment =
+            Moment { now, floor, parents: parents.as_ref().map(|(times, version)| (times.as_ref(), *version)) };
         Ok(Some((Arc::clone(table.schema()), table.view(sight, &moment)?)))
     }
 }
@@ -131,9 +135,10 @@ impl State {
 fn namespace_of(name: &str, incarnation: u32) -> String {
     // FNV-1a over name and incarnation, twice with different ends: stable across builds, unlike the standard hasher.
     let hash = |end: u8| {
-        name.bytes().chain(incarnation.to_be_bytes()).chain([end]).fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| {
-            (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        name.bytes()
+            .chain(incarnation.to_be_bytes())
+            .chain([end])
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     };
     let (a, b) = (hash(1), hash(2));
     format!(
@@ -367,7 +372,8 @@ impl State {
         for column in target.columns() {
             let mut builder = ColumnBuilder::new(column.source_type);
             for row in rows {
-                let value = row.values.iter().rev().find(|(name, _)| *name == column.name).map_or(&Value::Null, |(_, v)| v);
+                let value =
+                    row.values.iter().rev().find(|(name, _)| *name == column.name).map_or(&Value::Null, |(_, v)| v);
                 if !builder.append(Cell::from(value)) {
                     return Err(format!("{table}.{} ({}) cannot hold {value:?}", column.name, column.redshift_type));
                 }

@@ -130,12 +130,7 @@ async fn accept(
     sessions.shutdown().await;
 }
 
-async fn connection(
-    stream: TcpStream,
-    cluster: Arc<Shared>,
-    tls: Tls,
-    acceptor: Option<pgwire::tokio::TlsAcceptor>,
-) {
+async fn connection(stream: TcpStream, cluster: Arc<Shared>, tls: Tls, acceptor: Option<pgwire::tokio::TlsAcceptor>) {
     if cluster.state().faults.fire(|f| *f == Fault::Refuse).is_some() {
         return;
     }

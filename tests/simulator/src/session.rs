@@ -9,7 +9,9 @@ use std::time::Duration;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use pgwire::messages::data::{NoData, ParameterDescription, RowDescription};
-use pgwire::messages::extendedquery::{Bind, BindComplete, CloseComplete, Describe, Execute, Parse, ParseComplete, PortalSuspended};
+use pgwire::messages::extendedquery::{
+    Bind, BindComplete, CloseComplete, Describe, Execute, Parse, ParseComplete, PortalSuspended,
+};
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, TransactionStatus};
 use pgwire::messages::{PgWireBackendMessage, PgWireFrontendMessage};
 use tokio::sync::Notify;
@@ -261,7 +263,9 @@ impl Session {
         };
         let Command::Select(statement, first) = command else { return Ok(Prepared::Command(command)) };
         let fault = self.cluster.state().faults.fire(|fault| match fault {
-            Fault::Error { table, sqlstate, .. } => sqlstate.starts_with("42") && concerns(table.as_ref(), first.as_deref()),
+            Fault::Error { table, sqlstate, .. } => {
+                sqlstate.starts_with("42") && concerns(table.as_ref(), first.as_deref())
+            }
             _ => false,
         });
         if let Some(Fault::Error { sqlstate, message, .. }) = fault {

@@ -22,9 +22,26 @@ use crate::wire::Wire;
 
 /// Startup parameters that are accepted; a cluster turns a client away that sends others.
 const PARAMETERS: [&str; 20] = [
-    "user", "database", "client_encoding", "application_name", "options", "datestyle", "timezone", "extra_float_digits",
-    "search_path", "statement_timeout", "query_group", "driver_version", "os_version", "plugin_name",
-    "client_protocol_version", "fallback_application_name", "wlm_query_slot_count", "readonly", "isolation_level", "analyze_threshold_percent",
+    "user",
+    "database",
+    "client_encoding",
+    "application_name",
+    "options",
+    "datestyle",
+    "timezone",
+    "extra_float_digits",
+    "search_path",
+    "statement_timeout",
+    "query_group",
+    "driver_version",
+    "os_version",
+    "plugin_name",
+    "client_protocol_version",
+    "fallback_application_name",
+    "wlm_query_slot_count",
+    "readonly",
+    "isolation_level",
+    "analyze_threshold_percent",
 ];
 
 /// Runs a connection to its end.
@@ -59,11 +76,12 @@ pub(crate) async fn run(
         Ok(Some((user, session_user))) => {
             let pid = cluster.next_pid();
             // The secret only has to differ between sessions: nobody guesses at a simulator.
-            let secret = pid.wrapping_mul(0x9E37_79B) ^ 0x5EC2_E7;
+            let secret = pid.wrapping_mul(0x09E3_779B) ^ 0x005E_C2E7;
             let cancelled = Arc::new(Notify::new());
             let _registered = Registered::new(cluster, pid, secret, Arc::clone(&cancelled));
             greet(&mut wire, pid, secret, &user)?;
-            let session = Session::new(Arc::clone(cluster), &user, session_user, pid, cancelled).map_err(io::Error::other)?;
+            let session =
+                Session::new(Arc::clone(cluster), &user, session_user, pid, cancelled).map_err(io::Error::other)?;
             session.run(wire).await
         }
         Ok(None) => Ok(()),
@@ -153,12 +171,16 @@ async fn authenticate(
 ) -> Result<Option<(String, crate::access::User)>, SqlError> {
     let lost = |error: io::Error| SqlError::fatal("08006", error.to_string());
     if cluster.state().faults.fire(|f| *f == Fault::RotatingKeys).is_some() {
-        return Err(SqlError::fatal("57P03", "the cluster is rotating its encryption keys and is temporarily unavailable"));
+        return Err(SqlError::fatal(
+            "57P03",
+            "the cluster is rotating its encryption keys and is temporarily unavailable",
+        ));
     }
     let name = startup.parameters.get("user").cloned().unwrap_or_default();
     let database = startup.parameters.get("database").unwrap_or(&name);
     if tls == Tls::Required && !secure {
-        let message = format!("no pg_hba.conf entry for host \"127.0.0.1\", user \"{name}\", database \"{database}\", SSL off");
+        let message =
+            format!("no pg_hba.conf entry for host \"127.0.0.1\", user \"{name}\", database \"{database}\", SSL off");
         return Err(SqlError::fatal("28000", message));
     }
     if let Some(unknown) = startup.parameters.keys().find(|k| !PARAMETERS.contains(&k.to_ascii_lowercase().as_str())) {

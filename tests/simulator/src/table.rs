@@ -158,7 +158,10 @@ impl Table {
     }
 
     /// The key of each row of a batch over integer columns; `None` where one is NULL.
-    fn keys<'a>(batch: &RecordBatch, on: &'a [String]) -> Result<impl Fn(usize) -> Option<Vec<i64>> + use<'a>, ArrowError> {
+    fn keys<'a>(
+        batch: &RecordBatch,
+        on: &'a [String],
+    ) -> Result<impl Fn(usize) -> Option<Vec<i64>> + use<'a>, ArrowError> {
         let columns: Vec<Int64Array> = on
             .iter()
             .filter_map(|name| batch.column_by_name(name))
@@ -166,7 +169,8 @@ impl Table {
             .collect::<Result<_, _>>()?;
         let whole = columns.len() == on.len();
         Ok(move |row: usize| {
-            whole.then(|| columns.iter().map(|c| c.is_valid(row).then(|| c.value(row))).collect::<Option<Vec<i64>>>())?
+            whole
+                .then(|| columns.iter().map(|c| c.is_valid(row).then(|| c.value(row))).collect::<Option<Vec<i64>>>())?
         })
     }
 
@@ -317,7 +321,8 @@ impl Table {
             let mut arrays = batch.columns().to_vec();
             let mut array = cast(&arrays[index], &source_type.arrow())?;
             if let Some(texts) = array.as_string_opt::<i32>() {
-                let texts: arrow::array::StringArray = texts.iter().map(|t| t.map(|t| source_type.store_text(t))).collect();
+                let texts: arrow::array::StringArray =
+                    texts.iter().map(|t| t.map(|t| source_type.store_text(t))).collect();
                 array = Arc::new(texts);
             }
             arrays[index] = array;

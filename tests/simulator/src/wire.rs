@@ -41,7 +41,9 @@ impl Wire {
     /// The next message; `None` when the client has gone.
     pub(crate) async fn read(&mut self) -> io::Result<Option<PgWireFrontendMessage>> {
         loop {
-            if let Some(message) = PgWireFrontendMessage::decode(&mut self.input, &self.context).map_err(io::Error::other)? {
+            if let Some(message) =
+                PgWireFrontendMessage::decode(&mut self.input, &self.context).map_err(io::Error::other)?
+            {
                 return Ok(Some(message));
             }
             if self.stream.read_buf(&mut self.input).await? == 0 {

@@ -10,7 +10,7 @@ use datafusion::common::{DataFusionError, Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND};
 
-use super::{DatePart, all_scalar, is_time_like, part, result, timestamp, times, wrong_arguments};
+use super::{DatePart, all_scalar, is_time_like, part, result, times, timestamp, wrong_arguments};
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct DateAdd {
@@ -56,7 +56,11 @@ impl ScalarUDFImpl for DateAdd {
             return exec_err!("dateadd() was not given a number");
         };
         let moved = (0..time.len()).map(|row| {
-            if n.is_null(row) || time.is_null(row) { Ok(None) } else { add(part, n.value(row), time.value(row)).map(Some) }
+            if n.is_null(row) || time.is_null(row) {
+                Ok(None)
+            } else {
+                add(part, n.value(row), time.value(row)).map(Some)
+            }
         });
         result(Arc::new(moved.collect::<Result<TimestampMicrosecondArray>>()?), scalar)
     }

@@ -10,7 +10,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND};
 
-use super::{DatePart, all_scalar, is_time_like, part, result, timestamp, times, wrong_arguments};
+use super::{DatePart, all_scalar, is_time_like, part, result, times, timestamp, wrong_arguments};
 
 /// 1970-01-01 was a Thursday: the Monday of its week is this far before it.
 const MONDAY_OFFSET: i64 = 3 * DAY;
@@ -37,7 +37,9 @@ impl ScalarUDFImpl for DateDiff {
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
         match given {
-            [_, from, to] if is_time_like(from) && is_time_like(to) => Ok(vec![DataType::Utf8, timestamp(), timestamp()]),
+            [_, from, to] if is_time_like(from) && is_time_like(to) => {
+                Ok(vec![DataType::Utf8, timestamp(), timestamp()])
+            }
             _ => wrong_arguments("datediff(part, from, to)", given),
         }
     }

@@ -71,7 +71,11 @@ fn times(function: &str, array: &ArrayRef) -> Result<TimestampMicrosecondArray> 
 
 /// One value if every argument is one value, so that the planner can compute it once.
 fn result(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
-    if scalar { ScalarValue::try_from_array(&array, 0).map(ColumnarValue::Scalar) } else { Ok(ColumnarValue::Array(array)) }
+    if scalar {
+        ScalarValue::try_from_array(&array, 0).map(ColumnarValue::Scalar)
+    } else {
+        Ok(ColumnarValue::Array(array))
+    }
 }
 
 fn all_scalar(arguments: &[ColumnarValue]) -> bool {

@@ -1,1 +1,93 @@
-//! Tests.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails shall say where")]
+
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::prelude::SessionContext;
+use proptest::prelude::*;
+
+use super::*;
+
+async fn value(sql: &str) -> std::result::Result<String, DataFusionError> {
+    let context = SessionContext::new();
+    for function in all(1_767_225_600_000_000) {
+        context.register_udf(function.as_ref().clone());
+    }
+    let batches = context.sql(&format!("SELECT {sql} AS v")).await?.collect().await?;
+    let text = pretty_format_batches(&batches)?.to_string();
+    Ok(text.lines().nth(3).unwrap().trim_matches(['|', ' ']).to_owned())
+}
+
+async fn check(cases: &[(&str, &str)]) {
+    for (sql, want) in cases {
+        assert_eq!(&value(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}")), want, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn datediff_counts_boundaries() {
+    check(&[
+        ("datediff('year', '2025-12-31 23:59:59', '2026-01-01')", "1"),
+        ("datediff('year', '2026-01-01', '2026-12-31 23:59:59')", "0"),
+        ("datediff('quarter', '1998-07-01', '2008-12-31')", "41"),
+        ("datediff('month', '2026-03-01', '2026-02-28')", "-1"),
+        ("datediff('week', '2009-01-01', '2009-12-31')", "52"),
+        ("datediff('week', '2026-01-04 23:00:00', '2026-01-05')", "1"),
+        ("datediff('day', '2026-01-01 23:59:59', '2026-01-02')", "1"),
+        ("datediff('day', '1969-12-31 23:59:59', '1970-01-01')", "1"),
+        ("datediff('hour', '2026-01-01 00:59:59', '2026-01-01 01:00:00')", "1"),
+        ("datediff('ms', '2026-01-01', '2026-01-01 00:00:01.5')", "1500"),
+        ("datediff('us', '2026-01-01', '2026-01-01 00:00:00.000007')", "7"),
+        ("datediff('century', '2000-12-31', '2001-01-01')", "1"),
+        ("datediff('decade', '2009-12-31', '2010-01-01')", "1"),
+        ("datediff('day', DATE '2026-01-01', TIMESTAMP '2026-01-03 12:00:00')", "2"),
+        ("datediff('day', NULL, '2026-01-03')", ""),
+        ("SUM(datediff('day', x, '2026-01-03')) FROM (VALUES ('2026-01-01'), (NULL), ('2026-01-02')) t(x) -- ", "3"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn dateadd_moves_by_parts() {
+    check(&[
+        ("dateadd('month', 1, '2026-01-31')", "2026-02-28T00:00:00"),
+        ("dateadd('month', 1, '2008-04-30')", "2008-05-30T00:00:00"),
+        ("dateadd('month', 18, DATE '2008-02-28')", "2009-08-28T00:00:00"),
+        ("dateadd('year', -1, '2024-02-29 10:00:00')", "2023-02-28T10:00:00"),
+        ("dateadd('quarter', 1, '2026-11-30')", "2027-02-28T00:00:00"),
+        ("dateadd('week', -1, '2026-01-01')", "2025-12-25T00:00:00"),
+        ("dateadd('minute', 90, '2026-01-01')", "2026-01-01T01:30:00"),
+        ("dateadd('us', 1, '2026-01-01')", "2026-01-01T00:00:00.000001"),
+        ("dateadd('day', NULL, '2026-01-01')", ""),
+    ])
+    .await;
+    for sql in [
+        "dateadd('day', 9223372036854775807, '2026-01-01')",
+        "dateadd('year', 300000, '2026-01-01')",
+        "dateadd(x, 1, '2026-01-01') FROM (VALUES ('day')) t(x)",
+    ] {
+        assert!(value(sql).await.is_err(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn the_clock_stands_still() {
+    check(&[
+        ("getdate()", "2026-01-01T00:00:00"),
+        ("now()", "2026-01-01T00:00:00"),
+        ("current_timestamp", "2026-01-01T00:00:00"),
+        ("current_date", "2026-01-01"),
+    ])
+    .await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn what_is_added_is_counted(n in -2_000_i64..2_000, day in 0_i64..20_000, part in 0_usize..9) {
+        let part = ["year", "quarter", "month", "week", "day", "hour", "minute", "second", "us"][part];
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let from = lookback_schemas::time::sql_literal(day * lookback_schemas::time::DAY);
+        let sql = format!("datediff('{part}', '{from}', dateadd('{part}', {n}, '{from}'))");
+        prop_assert_eq!(runtime.block_on(value(&sql)).unwrap(), n.to_string());
+    }
+}

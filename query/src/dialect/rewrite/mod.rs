@@ -1,16 +1,20 @@
 //! Syntax of Redshift as syntax of DataFusion, on the parsed statement. Rewriting twice changes nothing more.
 
 mod dates;
+mod duplicates;
 mod names;
 mod nulls;
+mod quotes;
 mod top;
+
+pub(crate) use quotes::text_literal;
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart,
-    Query, Value, VisitMut, VisitorMut,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, Query, Select, Value, VisitMut, VisitorMut,
 };
 
 use crate::error::QueryError;
@@ -37,6 +41,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         names::bare_function(expr);
+        quotes::printable(expr);
         if let Expr::Function(function) = expr {
             names::function(function);
             nulls::nvl(function);
@@ -52,6 +57,11 @@ impl VisitorMut for Rewriter {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(Box::new(error)),
         }
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        duplicates::number(select);
+        ControlFlow::Continue(())
     }
 
     fn post_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Self::Break> {

@@ -10,9 +10,7 @@ use tokio_postgres::NoTls;
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let connection = args.next().ok_or("usage: floor CONNECTION TABLE...")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let rows = runtime.block_on(read(&connection, args))?;
     println!("{rows}");
     Ok(())
@@ -25,9 +23,7 @@ async fn read(config: &str, tables: impl Iterator<Item = String>) -> Result<u64,
     let mut count = 0;
     for table in tables {
         let no_parameters: [&str; 0] = [];
-        let rows = client
-            .query_raw(&format!("SELECT * FROM {table}"), no_parameters)
-            .await?;
+        let rows = client.query_raw(&format!("SELECT * FROM {table}"), no_parameters).await?;
         let mut rows = pin!(rows);
         while rows.try_next().await?.is_some() {
             count += 1;

@@ -136,10 +136,7 @@ impl Sinks {
     pub(super) fn new() -> Self {
         const TEXT: &str = "userid xid pid label starttime endtime sequence text";
         Self {
-            query: Sink::new(
-                "stl_query",
-                "userid query label xid pid database querytxt starttime endtime aborted",
-            ),
+            query: Sink::new("stl_query", "userid query label xid pid database querytxt starttime endtime aborted"),
             querytext: Sink::new("stl_querytext", "userid xid pid query sequence text"),
             wlm_query: Sink::new(
                 "stl_wlm_query",
@@ -248,12 +245,48 @@ impl Sinks {
     /// Moves all rows into the cluster.
     pub(super) fn pour(self, cluster: &Cluster) {
         let all = [
-            self.query, self.querytext, self.wlm_query, self.explain, self.plan_info, self.stream_segs, self.query_metrics,
-            self.alert, self.error, self.wlm_error, self.wlm_rule_action, self.scan, self.hash, self.hashjoin, self.aggr,
-            self.sort, self.dist, self.bcast, self.nestloop, self.window, self.unique, self.limit, self.returned, self.insert,
-            self.delete, self.save, self.ddltext, self.utilitytext, self.load_commits, self.load_errors,
-            self.loaderror_detail, self.unload_log, self.s3client, self.commit_stats, self.vacuum, self.analyze,
-            self.connection_log, self.sessions, self.userlog, self.tr_conflict, self.undone, self.disk_full_diag,
+            self.query,
+            self.querytext,
+            self.wlm_query,
+            self.explain,
+            self.plan_info,
+            self.stream_segs,
+            self.query_metrics,
+            self.alert,
+            self.error,
+            self.wlm_error,
+            self.wlm_rule_action,
+            self.scan,
+            self.hash,
+            self.hashjoin,
+            self.aggr,
+            self.sort,
+            self.dist,
+            self.bcast,
+            self.nestloop,
+            self.window,
+            self.unique,
+            self.limit,
+            self.returned,
+            self.insert,
+            self.delete,
+            self.save,
+            self.ddltext,
+            self.utilitytext,
+            self.load_commits,
+            self.load_errors,
+            self.loaderror_detail,
+            self.unload_log,
+            self.s3client,
+            self.commit_stats,
+            self.vacuum,
+            self.analyze,
+            self.connection_log,
+            self.sessions,
+            self.userlog,
+            self.tr_conflict,
+            self.undone,
+            self.disk_full_diag,
         ];
         for sink in all {
             sink.pour(cluster);

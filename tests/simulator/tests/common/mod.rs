@@ -1,4 +1,6 @@
 //! What the tests of the wire share.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use lookback_simulator::{Cluster, Row, ServeOptions, Server};
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};

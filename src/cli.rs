@@ -1,0 +1,236 @@
+//! The command line's arguments, as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The long memory of a fleet of Amazon Redshift clusters.
+///
+/// Exports the clusters' system logs into a lake of Parquet files, exactly once each row, and answers questions over all of
+/// them in SQL.
+///
+/// Exit codes: 0 done; 1 something failed or a check said so; 2 usage or configuration; 3 rows were purged before they could
+/// be read, and the gap was recorded; 4 nothing to do, because another run holds the lease.
+#[derive(Debug, Parser)]
+#[command(name = "lookback", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Arguments of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Configuration file; paths in it are relative to its folder
+    #[arg(long, global = true, value_name = "FILE", env = "LOOKBACK_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The lake, in place of the configured one
+    #[arg(long, global = true, value_name = "LOCATION")]
+    pub(crate) lake: Option<String>,
+    /// Log more: -v what is done, -vv every step
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How logs are written to stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// How a command's result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// A table for people
+    Table,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Simulated clusters, a real export of them, and what it shows
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Write a configuration file to start from
+    Init(Init),
+    /// What would stop an export, cluster by cluster, with the fix
+    Check(Check),
+    /// Read what is new on the clusters into the lake
+    Export(Export),
+    /// Sweep, compact and clean up the lake
+    Maintain(Maintain),
+    /// Recount the clusters' rows against the lake
+    Verify(Verify),
+    /// Coverage, lag, purge headroom and gaps of each cluster and table
+    #[cfg(feature = "query")]
+    Status(Status),
+    /// Ask the lake a question in SQL
+    #[cfg(feature = "query")]
+    Sql(Sql),
+    /// Ready questions: list them, or ask one
+    #[cfg(feature = "query")]
+    Diagnose(Diagnose),
+    /// The system tables that are known, and their columns
+    Tables(Tables),
+}
+
+/// `demo`
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Folder for the demo's lake and configuration
+    #[arg(long, default_value = "lookback-demo")]
+    pub(crate) dir: PathBuf,
+    /// Simulated clusters
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pub(crate) clusters: u32,
+    /// Days of history
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=7))]
+    pub(crate) days: u32,
+    /// Queries a day on each cluster
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(10..=50_000))]
+    pub(crate) queries: u32,
+    /// End after the first export, in place of keeping the clusters running
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Replace a file that exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Which clusters and tables.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Scope {
+    /// Only this cluster; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cluster: Vec<String>,
+    /// Only this table or group (core, performance, security, all); may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: Vec<String>,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub(crate) format: Output,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    /// One pass, then end; the default, and meant for cron and timers
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Show what would be read, and touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave out the sweeps that are due
+    #[arg(long)]
+    pub(crate) no_sweep: bool,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub(crate) format: Output,
+}
+
+/// `maintain`
+#[derive(Debug, Args)]
+pub(crate) struct Maintain {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    /// Only compact and clean up: connect to no cluster
+    #[arg(long)]
+    pub(crate) no_sweep: bool,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub(crate) format: Output,
+}
+
+/// `verify`
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub(crate) format: Output,
+}
+
+/// `status`
+#[cfg(feature = "query")]
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub(crate) format: Output,
+}
+
+/// `sql`
+#[cfg(feature = "query")]
+#[derive(Debug, Args)]
+pub(crate) struct Sql {
+    /// The statement, or several separated by `;`; without it and without --file, standard input
+    #[arg(conflicts_with = "file")]
+    pub(crate) sql: Option<String>,
+    /// Read statements from a file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// table, csv, json, ndjson, parquet or arrow
+    #[arg(long, default_value = "table")]
+    pub(crate) format: String,
+    /// Write to a file in place of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The moment that getdate() answers, such as 2026-01-31T08:00
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
+}
+
+/// `diagnose`
+#[cfg(feature = "query")]
+#[derive(Debug, Args)]
+pub(crate) struct Diagnose {
+    /// The question's name; without it, the list
+    pub(crate) name: Option<String>,
+    /// A parameter of the question, as name=value; may be repeated
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// table, csv, json, ndjson, parquet or arrow
+    #[arg(long, default_value = "table")]
+    pub(crate) format: String,
+    /// The moment that getdate() answers
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
+}
+
+/// `tables`
+#[derive(Debug, Args)]
+pub(crate) struct Tables {
+    /// A table, to see its columns, or a group
+    pub(crate) name: Option<String>,
+    /// Also tables that are declared but not exported (SVL, SVCS, SYS)
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How the result is written
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    pub(crate) format: Output,
+}

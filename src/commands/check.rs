@@ -1,0 +1,46 @@
+//! `lookback check`
+
+use lookback_exporter::check::{Finding, Level, check_cluster, check_lake};
+use serde_json::json;
+
+use crate::cli::{Check, Global, Output};
+use crate::failure::{FAILED, Failure};
+use crate::{config, print, progress};
+
+pub(crate) async fn run(global: &Global, arguments: &Check) -> Result<u8, Failure> {
+    let settings = config::load(global)?;
+    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let exporter = config::exporter(&settings, progress::reporter()).await?;
+    let mut all: Vec<(String, Vec<Finding>)> = vec![(String::new(), check_lake(&exporter).await)];
+    for job in &jobs {
+        all.push((job.name.clone(), check_cluster(&exporter, job).await));
+    }
+    let word = |level| match level {
+        Level::Good => "ok",
+        Level::Notice => "note",
+        Level::Problem => "PROBLEM",
+    };
+    match arguments.format {
+        Output::Table => {
+            for (cluster, findings) in &all {
+                print::line(if cluster.is_empty() { "this machine".to_owned() } else { format!("\n{cluster}") })?;
+                for finding in findings {
+                    print::line(format!("  {:<8} {:<12} {}", word(finding.level), finding.what, finding.text))?;
+                    if let Some(fix) = &finding.fix {
+                        print::line(format!("           {:<12} -> {fix}", ""))?;
+                    }
+                }
+            }
+        }
+        Output::Json => {
+            let rows = all.iter().flat_map(|(cluster, findings)| {
+                findings.iter().map(move |f| {
+                    json!({ "cluster": cluster, "what": f.what, "level": word(f.level), "text": f.text, "fix": f.fix })
+                })
+            });
+            print::json(&rows.collect())?;
+        }
+    }
+    let problems = all.iter().flat_map(|(_, f)| f).any(|f| f.level == Level::Problem);
+    Ok(if problems { FAILED } else { 0 })
+}

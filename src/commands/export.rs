@@ -1,0 +1,174 @@
+//! `lookback export`
+
+use lookback_exporter::run::{Report, TableOutcome, TableReport};
+use lookback_exporter::{Work, dry_run};
+use lookback_schemas::ledger::RunKind;
+use lookback_schemas::time::rfc3339;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Export, Global, Output};
+use crate::failure::Failure;
+use crate::{config, print, progress};
+
+pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failure> {
+    let settings = config::load(global)?;
+    let jobs = config::jobs(&settings, &arguments.scope)?;
+    if arguments.dry_run {
+        let plans = dry_run::plan(&settings, &jobs).await?;
+        return show_plans(&plans, arguments.format);
+    }
+    let exporter = config::exporter(&settings, progress::reporter()).await?;
+    let sweep = settings.export.sweep && !arguments.no_sweep;
+    let report = exporter.run(&jobs, Work::Export { sweep }, &stop_signal()).await;
+    drop(exporter);
+    show_report(&report, arguments.format)?;
+    Ok(report.exit_code())
+}
+
+/// Cancelled when the process is asked to end: what is committed stays, what is not is read again next time.
+pub(crate) fn stop_signal() -> CancellationToken {
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM will end the process at once");
+                return;
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::warn!("stopping: work that is not committed will be read again next time");
+        stop.cancel();
+    });
+    token
+}
+
+/// Prints what a run did: a line per table and cluster, then what failed and what to do about it.
+pub(crate) fn show_report(report: &Report, format: Output) -> Result<(), Failure> {
+    let mut tables: Vec<&TableReport> = report.tables.iter().collect();
+    tables.sort_by(|a, b| (&a.cluster, &a.table, a.kind as u8).cmp(&(&b.cluster, &b.table, b.kind as u8)));
+    match format {
+        Output::Json => print::json(&json!({
+            "run_id": report.run_id,
+            "exit_code": report.exit_code(),
+            "tables": tables.iter().map(|t| json_of(t)).collect::<Vec<_>>(),
+            "ledger_error": report.ledger_error.as_ref().map(ToString::to_string),
+        }))?,
+        Output::Table => {
+            let rows: Vec<Vec<String>> = tables.iter().map(|t| row_of(t)).collect();
+            print::table(
+                &["cluster", "table", "work", "read", "new", "known", "size", "covered until (UTC)", "result"],
+                &rows,
+            )?;
+        }
+    }
+    let mut out = std::io::stderr().lock();
+    for (table, error) in report.failures() {
+        let place =
+            if table.table.is_empty() { table.cluster.clone() } else { format!("{} {}", table.cluster, table.table) };
+        use std::io::Write;
+        let _ = writeln!(out, "lookback: {place}: {error}");
+        if let Some(advice) = error.advice() {
+            let _ = writeln!(out, "          {advice}");
+        }
+    }
+    if let Some(error) = &report.ledger_error {
+        use std::io::Write;
+        let _ = writeln!(out, "lookback: the rows are committed, but the run ledger could not be written: {error}");
+    }
+    Ok(())
+}
+
+fn row_of(t: &TableReport) -> Vec<String> {
+    let result = match (&t.outcome, t.gap) {
+        (TableOutcome::Failed(_), _) => "FAILED".to_owned(),
+        (TableOutcome::LeaseHeld, _) => "held by another run".to_owned(),
+        (TableOutcome::Done, Some(gap)) => {
+            format!("GAP {} .. {}", print::moment(Some(gap.from)), print::moment(Some(gap.to)))
+        }
+        (TableOutcome::Done, None) if t.added_columns.is_empty() => "ok".to_owned(),
+        (TableOutcome::Done, None) => format!("ok, new columns: {}", t.added_columns.join(", ")),
+    };
+    let work = match (t.kind, t.window) {
+        (RunKind::Sweep, Some(w)) => {
+            format!("sweep {}", lookback_schemas::time::day_name(lookback_schemas::time::day_of(w.from)))
+        }
+        (kind, _) => kind.to_string(),
+    };
+    vec![
+        if t.cluster_id.is_empty() { t.cluster.clone() } else { t.cluster_id.clone() },
+        t.table.clone(),
+        work,
+        print::count(t.rows_read),
+        print::count(t.rows_new),
+        print::count(t.rows_present),
+        print::bytes(t.bytes),
+        print::moment(t.covered_until),
+        result,
+    ]
+}
+
+fn json_of(t: &TableReport) -> Value {
+    let outcome = match (&t.outcome, t.gap) {
+        (TableOutcome::Failed(_), _) => "failed",
+        (TableOutcome::LeaseHeld, _) => "lease_held",
+        (TableOutcome::Done, Some(_)) => "gap",
+        (TableOutcome::Done, None) => "ok",
+    };
+    let error = match &t.outcome {
+        TableOutcome::Failed(e) => Some(e.to_string()),
+        _ => None,
+    };
+    json!({
+        "cluster": t.cluster, "cluster_id": t.cluster_id, "table": t.table, "kind": t.kind.to_string(), "outcome": outcome,
+        "window_from": t.window.map(|w| rfc3339(w.from)), "window_to": t.window.map(|w| rfc3339(w.to)),
+        "covered_until": t.covered_until.map(rfc3339),
+        "gap_from": t.gap.map(|w| rfc3339(w.from)), "gap_to": t.gap.map(|w| rfc3339(w.to)),
+        "rows_read": t.rows_read, "rows_new": t.rows_new, "rows_present": t.rows_present,
+        "files": t.files, "bytes": t.bytes, "duration_ms": t.duration_ms, "added_columns": t.added_columns, "error": error,
+    })
+}
+
+fn show_plans(plans: &[dry_run::Plan], format: Output) -> Result<u8, Failure> {
+    let failed = plans.iter().any(|p| p.problem.is_some());
+    match format {
+        Output::Json => {
+            let rows = plans.iter().map(|p| {
+                json!({
+                    "cluster": p.cluster, "cluster_id": p.cluster_id, "table": p.table,
+                    "covered_until": p.covered_until.map(rfc3339),
+                    "windows": p.windows.iter().map(|w| json!({ "from": rfc3339(w.from), "to": rfc3339(w.to) })).collect::<Vec<_>>(),
+                    "problem": p.problem,
+                })
+            });
+            print::json(&rows.collect())?;
+        }
+        Output::Table => {
+            let rows: Vec<Vec<String>> = plans
+                .iter()
+                .map(|p| {
+                    vec![
+                        p.cluster_id.clone().unwrap_or_else(|| p.cluster.clone()),
+                        p.table.clone(),
+                        print::moment(p.covered_until),
+                        print::moment(p.windows.first().map(|w| w.from)),
+                        print::moment(p.windows.last().map(|w| w.to)),
+                        p.windows.len().to_string(),
+                        p.problem.clone().unwrap_or_default(),
+                    ]
+                })
+                .collect();
+            print::table(
+                &["cluster", "table", "covered until (UTC)", "would read from", "to", "windows", "problem"],
+                &rows,
+            )?;
+            print::line("\nnothing was read or written")?;
+        }
+    }
+    Ok(u8::from(failed))
+}

@@ -1,0 +1,90 @@
+//! `lookback verify`
+
+use lookback_exporter::verify::{VerifyReport, verify};
+use lookback_schemas::time::{day_name, rfc3339};
+use serde_json::json;
+
+use crate::cli::{Global, Output, Verify};
+use crate::failure::{FAILED, Failure};
+use crate::{config, print, progress};
+
+pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failure> {
+    let settings = config::load(global)?;
+    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let exporter = config::exporter(&settings, progress::reporter()).await?;
+    let mut reports: Vec<VerifyReport> = Vec::new();
+    let mut failed = false;
+    for job in &jobs {
+        match verify(&exporter, job).await {
+            Ok(found) => reports.extend(found),
+            Err(e) => {
+                failed = true;
+                tracing::error!(cluster = %job.name, "{e}");
+            }
+        }
+    }
+    match arguments.format {
+        Output::Table => {
+            let rows: Vec<Vec<String>> = reports.iter().map(row).collect();
+            print::table(
+                &[
+                    "cluster",
+                    "table",
+                    "compared from (UTC)",
+                    "until (UTC)",
+                    "source",
+                    "missing",
+                    "only in lake",
+                    "remarks",
+                ],
+                &rows,
+            )?;
+        }
+        Output::Json => {
+            let rows = reports.iter().map(|r| {
+                json!({
+                    "cluster_id": r.cluster_id, "table": r.table,
+                    "window_from": r.window.map(|w| rfc3339(w.from)), "window_to": r.window.map(|w| rfc3339(w.to)),
+                    "source_rows": r.source_rows, "missing": r.missing, "only_in_lake": r.only_in_lake,
+                    "missing_by_day": r.missing_by_day.iter().map(|(d, n)| json!({ "day": day_name(*d), "rows": n })).collect::<Vec<_>>(),
+                    "without_time": r.unplaced.without_time, "in_the_future": r.unplaced.in_the_future,
+                })
+            });
+            print::json(&rows.collect())?;
+        }
+    }
+    let missing: u64 = reports.iter().map(|r| r.missing).sum();
+    if missing > 0 {
+        tracing::error!(
+            "{missing} rows of the source are not in the lake; `lookback maintain` sweeps the days that are due"
+        );
+    }
+    Ok(if failed || missing > 0 { FAILED } else { 0 })
+}
+
+fn row(r: &VerifyReport) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if r.window.is_none() {
+        remarks.push("nothing to compare".to_owned());
+    }
+    if r.missing > 0 {
+        let days = r.missing_by_day.iter().map(|(day, n)| format!("{} on {}", print::count(*n), day_name(*day)));
+        remarks.push(format!("missing: {}", days.collect::<Vec<_>>().join(", ")));
+    }
+    if r.unplaced.without_time > 0 {
+        remarks.push(format!("{} source rows have no time or no parent", print::count(r.unplaced.without_time)));
+    }
+    if r.unplaced.in_the_future > 0 {
+        remarks.push(format!("{} source rows are dated in the future", print::count(r.unplaced.in_the_future)));
+    }
+    vec![
+        r.cluster_id.clone(),
+        r.table.clone(),
+        print::moment(r.window.map(|w| w.from)),
+        print::moment(r.window.map(|w| w.to)),
+        print::count(r.source_rows),
+        print::count(r.missing),
+        print::count(r.only_in_lake),
+        remarks.join("; "),
+    ]
+}

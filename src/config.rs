@@ -1,0 +1,194 @@
+//! Configuration: the file, over it the environment, over it the flags.
+//!
+//! An environment variable `LOOKBACK_EXPORT__OVERLAP` stands for the key `overlap` of the section `[export]`. Relative paths are
+//! relative to the folder of the configuration file, so that a command works from anywhere.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lookback_exporter::clock::SystemClock;
+use lookback_exporter::lake::Lake;
+use lookback_exporter::run::Progress;
+use lookback_exporter::source::RedshiftSource;
+use lookback_exporter::watermarks::SqliteStore;
+use lookback_exporter::{ClusterJob, Exporter, Settings};
+use lookback_schemas::registry;
+use toml::{Table, Value};
+
+use crate::cli::{Global, Scope};
+use crate::failure::Failure;
+
+/// The file that is read if none is named and it exists.
+pub(crate) const DEFAULT_FILE: &str = "lookback.toml";
+/// Sections that the environment can reach into.
+const SECTIONS: [&str; 5] = ["lake", "state", "export", "maintain", "clusters"];
+
+/// Loads the settings for a command.
+pub(crate) fn load(global: &Global) -> Result<Settings, Failure> {
+    let (file, text) = match &global.config {
+        Some(path) => (Some(path.clone()), read(path)?),
+        None if Path::new(DEFAULT_FILE).exists() => (Some(PathBuf::from(DEFAULT_FILE)), read(Path::new(DEFAULT_FILE))?),
+        None => (None, String::new()),
+    };
+    let named = file.as_deref().map_or_else(|| "the environment".to_owned(), |f| f.display().to_string());
+    let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    let mut settings = parse(&named, &text, variables)?;
+    let base = file.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+    anchor(&mut settings, &base);
+    if let Some(lake) = &global.lake {
+        settings.lake.location.clone_from(lake);
+    }
+    Ok(settings)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|e| {
+        Failure::usage(format!("configuration file {}: {e}", path.display()))
+            .advise("`lookback init` writes one to start from; --config names another")
+    })
+}
+
+fn parse(named: &str, text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Failure> {
+    let wrong = |e: toml::de::Error| Failure::usage(format!("{named}: {}", e.to_string().trim()));
+    let mut table: Table = toml::from_str(text).map_err(wrong)?;
+    // Once for the file alone, because its errors have line numbers.
+    if !text.is_empty() {
+        toml::from_str::<Settings>(text).map_err(wrong)?;
+    }
+    for (name, value) in variables {
+        let Some(path) = name.strip_prefix("LOOKBACK_").filter(|p| p.contains("__")) else { continue };
+        let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        if keys.first().is_some_and(|k| SECTIONS.contains(&k.as_str())) {
+            set(&mut table, &keys, value)
+                .map_err(|why| Failure::usage(format!("environment variable {name}: {why}")))?;
+        }
+    }
+    Value::Table(table).try_into::<Settings>().map_err(|e| Failure::usage(format!("{named}: {}", e.to_string().trim())))
+}
+
+/// Sets a nested key. A value that reads as TOML is that value, anything else is text.
+fn set(table: &mut Table, keys: &[String], text: String) -> Result<(), String> {
+    let Some((key, rest)) = keys.split_first() else { return Ok(()) };
+    if rest.is_empty() {
+        let parsed = toml::from_str::<Table>(&format!("v = {text}")).ok().and_then(|mut t| t.remove("v"));
+        table.insert(key.clone(), parsed.unwrap_or(Value::String(text)));
+        return Ok(());
+    }
+    match table.entry(key.clone()).or_insert_with(|| Value::Table(Table::new())) {
+        Value::Table(inner) => set(inner, rest, text),
+        _ => Err(format!("'{key}' is not a section")),
+    }
+}
+
+/// Makes relative paths relative to the configuration file's folder.
+fn anchor(settings: &mut Settings, base: &Path) {
+    if base.as_os_str().is_empty() {
+        return;
+    }
+    if !settings.lake.location.contains("://") {
+        settings.lake.location = base.join(&settings.lake.location).display().to_string();
+    }
+    settings.state.path = base.join(&settings.state.path);
+    for cluster in settings.clusters.values_mut() {
+        for path in [&mut cluster.password_file, &mut cluster.ca_file].into_iter().flatten() {
+            *path = base.join(&*path);
+        }
+    }
+}
+
+/// The clusters and tables that a command is about.
+pub(crate) fn jobs(settings: &Settings, scope: &Scope) -> Result<Vec<ClusterJob>, Failure> {
+    if settings.clusters.is_empty() {
+        return Err(Failure::usage("no cluster is configured")
+            .advise("add a section [clusters.<name>] to the configuration file; `lookback init` writes an example"));
+    }
+    if let Some(unknown) = scope.cluster.iter().find(|c| !settings.clusters.contains_key(*c)) {
+        let known: Vec<&str> = settings.clusters.keys().map(String::as_str).collect();
+        return Err(Failure::usage(format!("no cluster is named '{unknown}'; configured are {}", known.join(", "))));
+    }
+    let wanted = settings.clusters.iter().filter(|(name, _)| scope.cluster.is_empty() || scope.cluster.contains(name));
+    wanted
+        .map(|(name, cluster)| {
+            let names = if scope.table.is_empty() {
+                cluster.tables.as_ref().unwrap_or(&settings.export.tables)
+            } else {
+                &scope.table
+            };
+            let tables = registry().select(names)?;
+            let source = RedshiftSource::new(cluster.endpoint(name, &settings.export)?);
+            Ok(ClusterJob { name: name.clone(), source: Arc::new(source), tables })
+        })
+        .collect()
+}
+
+/// An exporter over the configured lake and watermark store.
+pub(crate) async fn exporter(settings: &Settings, progress: Arc<dyn Progress>) -> Result<Arc<Exporter>, Failure> {
+    let lake = Lake::open_or_create(&settings.lake.location).await?;
+    let watermarks = SqliteStore::open(&settings.state.path)?;
+    Ok(Arc::new(Exporter::new(lake, Arc::new(watermarks), Arc::new(SystemClock), settings.export.clone(), progress)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    fn with(text: &str, variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let variables = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        parse("lookback.toml", text, variables).map_err(|f| format!("{f:?}"))
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let settings = with(
+            "[export]\noverlap = \"10m\"\nretries = 1\n[clusters.a]\nhost = \"h\"\nuser = \"u\"",
+            &[
+                ("LOOKBACK_EXPORT__OVERLAP", "1h"),
+                ("LOOKBACK_CLUSTERS__A__PORT", "5440"),
+                ("LOOKBACK_EXPORT__TABLES", "[\"all\"]"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(settings.export.overlap.as_secs(), 3_600);
+        assert_eq!(settings.export.retries, 1);
+        assert_eq!(settings.export.tables, ["all"]);
+        assert_eq!(settings.clusters["a"].port, 5_440);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        for (text, variables, names) in [
+            ("[export]\noverlapp = \"1h\"", vec![], "overlapp"),
+            ("[lakes]\nlocation = \"x\"", vec![], "lakes"),
+            ("", vec![("LOOKBACK_EXPORT__OVERLAPP", "1h")], "overlapp"),
+            ("[clusters.a]\nhost = \"h\"\nuser = \"u\"\npassword = \"secret\"", vec![], "password"),
+        ] {
+            let error = with(text, &variables).unwrap_err();
+            assert!(error.contains(names), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_duration_that_is_none_is_an_error() {
+        let error = with("[export]\nsettle = \"soon\"", &[]).unwrap_err();
+        assert!(error.contains("'soon' is not a duration"), "{error}");
+    }
+
+    #[test]
+    fn other_variables_are_left_alone() {
+        assert!(with("", &[("LOOKBACK_DEMO_PASSWORD", "x"), ("LOOKBACK_X__Y", "z"), ("HOME", "/")]).is_ok());
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let mut settings =
+            with("[lake]\nlocation = \"lake\"\n[clusters.a]\nhost = \"h\"\nuser = \"u\"\npassword_file = \"pw\"\nca_file = \"/ca\"", &[])
+                .unwrap();
+        anchor(&mut settings, Path::new("/etc/lookback"));
+        assert_eq!(settings.lake.location, "/etc/lookback/lake");
+        assert_eq!(settings.state.path, Path::new("/etc/lookback/lookback-state.sqlite"));
+        assert_eq!(settings.clusters["a"].password_file.as_deref(), Some(Path::new("/etc/lookback/pw")));
+        assert_eq!(settings.clusters["a"].ca_file.as_deref(), Some(Path::new("/ca")));
+    }
+}
