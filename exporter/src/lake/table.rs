@@ -19,7 +19,7 @@ use deltalake::table::builder::DeltaTableBuilder;
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::StreamExt;
 use lookback_schemas::LakeType;
-use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, OWN_PREFIX, PARTITION_COLUMNS};
+use lookback_schemas::names::{LOG_DATE, OWN_PREFIX, PARTITION_COLUMNS};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use serde_json::Value;
@@ -93,10 +93,8 @@ pub struct LakeTable {
 pub(super) async fn create(name: &str, store: Arc<dyn ObjectStore>, url: Url, columns: &Schema) -> Result<()> {
     let what = || format!("creating lake table {name}");
     let partition = partition_columns(name);
-    let mut fields = vec![
-        Field::new(CLUSTER_ID, LakeType::Text { trim: false }.arrow(), true),
-        Field::new(LOG_DATE, LakeType::Date.arrow(), true),
-    ];
+    let partition_type = |column: &str| if column == LOG_DATE { LakeType::Date } else { LakeType::Text { trim: false } };
+    let mut fields: Vec<Field> = partition.iter().map(|c| Field::new(c, partition_type(c).arrow(), true)).collect();
     fields.extend(columns.fields().iter().map(|f| f.as_ref().clone()));
     let delta_schema = delta_schema(&Schema::new(fields)).map_err(lake(what()))?;
     let log_store = DeltaTableBuilder::from_url(url.clone())
