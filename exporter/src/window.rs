@@ -162,5 +162,11 @@ pub fn sweep_due(now: i64, day: i32, number: u8) -> bool {
     now >= day_start(day) + DAY + wait
 }
 
+/// The last day whose n-th sweep is due.
+#[must_use]
+pub fn last_due(now: i64, number: u8) -> i32 {
+    day_of(now - lookback_schemas::time::HOUR - i64::from(number.saturating_sub(1)) * DAY) - 1
+}
+
 #[cfg(test)]
 mod tests;

@@ -93,7 +93,8 @@ pub struct LakeTable {
 pub(super) async fn create(name: &str, store: Arc<dyn ObjectStore>, url: Url, columns: &Schema) -> Result<()> {
     let what = || format!("creating lake table {name}");
     let partition = partition_columns(name);
-    let partition_type = |column: &str| if column == LOG_DATE { LakeType::Date } else { LakeType::Text { trim: false } };
+    let partition_type =
+        |column: &str| if column == LOG_DATE { LakeType::Date } else { LakeType::Text { trim: false } };
     let mut fields: Vec<Field> = partition.iter().map(|c| Field::new(c, partition_type(c).arrow(), true)).collect();
     fields.extend(columns.fields().iter().map(|f| f.as_ref().clone()));
     let delta_schema = delta_schema(&Schema::new(fields)).map_err(lake(what()))?;

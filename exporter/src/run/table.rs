@@ -6,7 +6,7 @@ use arrow::datatypes::Field;
 use lookback_schemas::TableSpec;
 use lookback_schemas::ledger::{Outcome, RunKind};
 use lookback_schemas::names::app_id;
-use lookback_schemas::time::{HOUR, day_of, rfc3339};
+use lookback_schemas::time::{HOUR, rfc3339};
 use tracing::{info, warn};
 
 use super::cluster::{ClusterRun, Connected};
@@ -20,7 +20,7 @@ use crate::lake::{CommitOutcome, CommitUnit, LakeTable, Snapshot};
 use crate::ledger;
 use crate::source::{Session, SourceColumn, Window};
 use crate::watermarks::{Lease, Watermark};
-use crate::window::{Known, Margins, Refusal, gap, gap_suspected, micros, plan};
+use crate::window::{Known, Margins, Refusal, gap, gap_suspected, last_due, micros, plan};
 
 /// Rows of the lake compared with a read at once; what they take in memory is this times about 30 bytes.
 pub(super) const MAX_PRESENT_ROWS: u64 = 1_000_000;
@@ -290,14 +290,16 @@ impl ClusterRun {
     }
 }
 
-/// The watermark after a window. Days that were over for two days when they were first read need no sweep.
+/// The watermark after a window. A sweep that was due before a day was first read has nothing to find.
 fn advanced(before: Option<Watermark>, covered_from: i64, covered_until: i64, now: i64) -> Watermark {
     match before {
         Some(w) => Watermark { covered_until: w.covered_until.max(covered_until), ..w },
-        None => {
-            let today = day_of(now);
-            Watermark { covered_from, covered_until, swept_once: Some(today - 2), swept_twice: Some(today - 3) }
-        }
+        None => Watermark {
+            covered_from,
+            covered_until,
+            swept_once: Some(last_due(now, 1)),
+            swept_twice: Some(last_due(now, 2)),
+        },
     }
 }
 

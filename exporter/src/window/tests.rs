@@ -90,6 +90,12 @@ fn sweeps_fall_due_an_hour_into_the_next_days() {
     assert!(sweep_due(end + HOUR, day, 1));
     assert!(!sweep_due(end + HOUR, day, 2));
     assert!(sweep_due(end + DAY + HOUR, day, 2));
+    for now in [end, end + HOUR, end + DAY + HOUR, NOW] {
+        for number in [1, 2] {
+            let last = last_due(now, number);
+            assert!(sweep_due(now, last, number) && !sweep_due(now, last + 1, number));
+        }
+    }
 }
 
 proptest! {

@@ -1,0 +1,15 @@
+//! The command line as a user meets it: the real binary in a folder of its own, against simulated clusters on loopback.
+//!
+//! Results, error texts, exit codes, and what is left behind in the lake when something goes wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+
+mod clusters;
+mod commands;
+mod demo;
+mod help;
+mod secrets;
+mod settings;
+mod sql;
+mod storage;
+mod support;
+mod upkeep;

@@ -1,0 +1,1 @@
+//! The same exporter over a real PostgreSQL server that holds STL tables.
