@@ -112,7 +112,7 @@ impl Planner<'_> {
             }
         }
         let oldest = if known.covered_until().is_none() { session.oldest(spec, &columns).await? } else { None };
-        let windows = plan_windows(now, &self.settings.export.margins(spec.cursor_is_start), known, oldest);
+        let windows = plan_windows(now, &self.settings.export.margins(spec.placed_by_start()), known, oldest);
         let windows = windows.map_err(|_| "the server's clock is behind what is already covered".to_owned());
         Ok((known.covered_until(), windows))
     }

@@ -128,10 +128,10 @@ impl Default for ExportSettings {
 }
 
 impl ExportSettings {
-    /// The margins of windows, for tables with an end time or with a start time only.
+    /// The margins of windows, for tables placed by an end time or by a start time only.
     #[must_use]
-    pub fn margins(&self, cursor_is_start: bool) -> Margins {
-        let overlap = if cursor_is_start { self.overlap.max(self.start_overlap) } else { self.overlap };
+    pub fn margins(&self, placed_by_start: bool) -> Margins {
+        let overlap = if placed_by_start { self.overlap.max(self.start_overlap) } else { self.overlap };
         Margins {
             settle: micros(self.settle),
             overlap: micros(overlap),

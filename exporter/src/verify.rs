@@ -28,6 +28,8 @@ pub struct VerifyReport {
     pub source_rows: u64,
     /// Of those, rows that the lake lacks.
     pub missing: u64,
+    /// Of the missing rows, those on days whose last sweep is still to come: they surfaced late and will be found.
+    pub sweep_pending: u64,
     /// Rows of the lake that the source no longer shows; more than 0 only where the source has purged.
     pub only_in_lake: u64,
     /// Days with missing rows, and how many.
@@ -96,6 +98,9 @@ async fn one(
             }
         }
         report.missing += missing;
+        if watermark.swept_twice.is_none_or(|swept| swept < day) {
+            report.sweep_pending += missing;
+        }
         if missing > 0 {
             report.missing_by_day.push((day, missing));
         }

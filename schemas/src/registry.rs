@@ -157,6 +157,14 @@ impl TableSpec {
         self.cursor.as_deref().unwrap_or(crate::names::LOG_TIME)
     }
 
+    /// Whether rows can appear long after the time that places them, because it is only a start: the table's own, or its
+    /// parent's.
+    #[must_use]
+    pub fn placed_by_start(&self) -> bool {
+        let parent = self.parent.as_ref().and_then(|p| registry().table(&p.table));
+        self.cursor_is_start || parent.is_some_and(|p| p.cursor_is_start)
+    }
+
     /// Whether the table belongs to the group.
     #[must_use]
     pub fn in_group(&self, group: Group) -> bool {
@@ -308,6 +316,13 @@ mod tests {
                 assert!(t.column(name).is_some(), "{}.{name}", t.name);
             }
         }
+    }
+
+    #[test]
+    fn a_child_is_placed_as_its_parent_is() {
+        let starts = |name: &str| registry().table(name).is_some_and(TableSpec::placed_by_start);
+        assert!(starts("stl_load_errors") && starts("stl_loaderror_detail"));
+        assert!(!starts("stl_query") && !starts("stl_querytext"));
     }
 
     #[test]

@@ -13,9 +13,9 @@ use lookback_schemas::time::{DAY, day_of, day_start};
 use lookback_simulator::{Cluster, Kind, ServeOptions, Server, SimConfig, Tls};
 use serde::{Deserialize, Serialize};
 
-use super::export::{show_report, stop_signal};
+use super::export::{show_summary, stop_signal};
 use super::sql::emit;
-use crate::cli::{Demo, Output, Scope};
+use crate::cli::{Demo, Scope};
 use crate::failure::Failure;
 use crate::{config, print, progress};
 
@@ -160,7 +160,7 @@ async fn export(settings: &Settings, jobs: &[ClusterJob]) -> Result<u8, Failure>
     let exporter = config::exporter(settings, progress::reporter()).await?;
     let report = exporter.run(jobs, Work::Export { sweep: true }, &tokio_util::sync::CancellationToken::new()).await;
     drop(exporter);
-    show_report(&report, Output::Table)?;
+    show_summary(&report)?;
     Ok(report.exit_code())
 }
 

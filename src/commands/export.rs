@@ -1,5 +1,7 @@
 //! `lookback export`
 
+use std::io::Write;
+
 use lookback_exporter::run::{Report, TableOutcome, TableReport};
 use lookback_exporter::{Work, dry_run};
 use lookback_schemas::ledger::RunKind;
@@ -60,32 +62,73 @@ pub(crate) fn show_report(report: &Report, format: Output) -> Result<(), Failure
             "ledger_error": report.ledger_error.as_ref().map(ToString::to_string),
         }))?,
         Output::Table => {
-            let rows: Vec<Vec<String>> = tables.iter().map(|t| row_of(t)).collect();
-            print::table(
-                &["cluster", "table", "work", "read", "new", "known", "size", "covered until (UTC)", "result"],
-                &rows,
-            )?;
+            // Sweeps that found nothing are the normal case, and one line says so.
+            let quiet = |t: &&TableReport| t.kind == RunKind::Sweep && t.rows_new == 0 && result_of(t) == "ok";
+            let rows: Vec<Vec<String>> = tables.iter().filter(|t| !quiet(t)).map(|t| row_of(t)).collect();
+            if !rows.is_empty() {
+                print::table(
+                    &["cluster", "table", "work", "read", "new", "known", "size", "covered until (UTC)", "result"],
+                    &rows,
+                )?;
+            }
+            let swept = tables.iter().filter(|t| quiet(t)).count();
+            if swept > 0 {
+                print::line(format!("{swept} sweeps of whole days found nothing that was missing"))?;
+            }
         }
     }
+    show_failures(report);
+    Ok(())
+}
+
+/// Prints one line per cluster.
+#[cfg(feature = "demo")]
+pub(crate) fn show_summary(report: &Report) -> Result<(), Failure> {
+    let mut clusters: Vec<&str> = report.tables.iter().map(|t| t.cluster.as_str()).collect();
+    clusters.sort_unstable();
+    clusters.dedup();
+    let rows: Vec<Vec<String>> = clusters
+        .into_iter()
+        .map(|name| {
+            let of: Vec<&TableReport> = report.tables.iter().filter(|t| t.cluster == name).collect();
+            let sum = |f: fn(&TableReport) -> u64| of.iter().map(|t| f(t)).sum::<u64>();
+            let failed = of.iter().filter(|t| matches!(t.outcome, TableOutcome::Failed(_))).count();
+            vec![
+                name.to_owned(),
+                of.iter().filter(|t| t.kind == RunKind::Export).count().to_string(),
+                print::count(sum(|t| t.rows_new)),
+                print::count(sum(|t| t.rows_present)),
+                sum(|t| t.files).to_string(),
+                print::bytes(sum(|t| t.bytes)),
+                print::moment(of.iter().filter_map(|t| t.covered_until).min()),
+                if failed == 0 { "ok".to_owned() } else { format!("{failed} FAILED") },
+            ]
+        })
+        .collect();
+    print::table(&["cluster", "tables", "new rows", "known", "files", "size", "covered until (UTC)", "result"], &rows)?;
+    show_failures(report);
+    Ok(())
+}
+
+/// What failed and what to do about it, to stderr.
+fn show_failures(report: &Report) {
     let mut out = std::io::stderr().lock();
     for (table, error) in report.failures() {
         let place =
             if table.table.is_empty() { table.cluster.clone() } else { format!("{} {}", table.cluster, table.table) };
-        use std::io::Write;
         let _ = writeln!(out, "lookback: {place}: {error}");
         if let Some(advice) = error.advice() {
             let _ = writeln!(out, "          {advice}");
         }
     }
     if let Some(error) = &report.ledger_error {
-        use std::io::Write;
         let _ = writeln!(out, "lookback: the rows are committed, but the run ledger could not be written: {error}");
     }
-    Ok(())
 }
 
-fn row_of(t: &TableReport) -> Vec<String> {
-    let result = match (&t.outcome, t.gap) {
+/// How it went, in a word.
+fn result_of(t: &TableReport) -> String {
+    match (&t.outcome, t.gap) {
         (TableOutcome::Failed(_), _) => "FAILED".to_owned(),
         (TableOutcome::LeaseHeld, _) => "held by another run".to_owned(),
         (TableOutcome::Done, Some(gap)) => {
@@ -93,7 +136,10 @@ fn row_of(t: &TableReport) -> Vec<String> {
         }
         (TableOutcome::Done, None) if t.added_columns.is_empty() => "ok".to_owned(),
         (TableOutcome::Done, None) => format!("ok, new columns: {}", t.added_columns.join(", ")),
-    };
+    }
+}
+
+fn row_of(t: &TableReport) -> Vec<String> {
     let work = match (t.kind, t.window) {
         (RunKind::Sweep, Some(w)) => {
             format!("sweep {}", lookback_schemas::time::day_name(lookback_schemas::time::day_of(w.from)))
@@ -109,7 +155,7 @@ fn row_of(t: &TableReport) -> Vec<String> {
         print::count(t.rows_present),
         print::bytes(t.bytes),
         print::moment(t.covered_until),
-        result,
+        result_of(t),
     ]
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failu
                     "window_from": r.window.map(|w| rfc3339(w.from)), "window_to": r.window.map(|w| rfc3339(w.to)),
                     "source_rows": r.source_rows, "missing": r.missing, "only_in_lake": r.only_in_lake,
                     "missing_by_day": r.missing_by_day.iter().map(|(d, n)| json!({ "day": day_name(*d), "rows": n })).collect::<Vec<_>>(),
-                    "without_time": r.unplaced.without_time, "in_the_future": r.unplaced.in_the_future,
+                    "sweep_pending": r.sweep_pending, "without_time": r.unplaced.without_time, "in_the_future": r.unplaced.in_the_future,
                 })
             });
             print::json(&rows.collect())?;
@@ -70,6 +70,10 @@ fn row(r: &VerifyReport) -> Vec<String> {
     if r.missing > 0 {
         let days = r.missing_by_day.iter().map(|(day, n)| format!("{} on {}", print::count(*n), day_name(*day)));
         remarks.push(format!("missing: {}", days.collect::<Vec<_>>().join(", ")));
+        if r.sweep_pending > 0 {
+            remarks
+                .push(format!("{} of them on days whose last sweep is still to come", print::count(r.sweep_pending)));
+        }
     }
     if r.unplaced.without_time > 0 {
         remarks.push(format!("{} source rows have no time or no parent", print::count(r.unplaced.without_time)));

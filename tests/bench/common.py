@@ -125,17 +125,19 @@ def size_mb(path):
 
 def lookback_config(folder, clusters, tables):
     """Writes a config file for `lookback export`; `clusters` are (name, host, port, database, user, password)."""
-    lake, state = os.path.join(folder, "lake"), os.path.join(folder, "state")
-    lines = ["[lake]", f"location = {json.dumps(lake)}", "", "[export]", f"tables = {json.dumps(tables)}",
-             f"state = {json.dumps(state)}"]
+    lines = ["[lake]", 'location = "lake"', "", "[state]", 'path = "state.sqlite"', "",
+             "[export]", f"tables = {json.dumps(tables)}", 'retention = "7d"']
     for name, host, port, database, user, password in clusters:
-        lines += ["", "[[clusters]]", f"name = {json.dumps(name)}", f"connection = {json.dumps(f'{host}:{port}/{database}')}",
-                  f"user = {json.dumps(user)}", f"password = {json.dumps(password)}", 'tls = "plaintext"']
+        secret = os.path.join(folder, f"{name}.password")
+        with open(secret, "w") as out:
+            out.write(password + "\n")
+        os.chmod(secret, 0o600)
+        lines += ["", f"[clusters.{name}]", f"host = {json.dumps(host)}", f"port = {port}", f"database = {json.dumps(database)}",
+                  f"user = {json.dumps(user)}", f"password_file = {json.dumps(secret)}", 'tls = "plaintext"']
     path = os.path.join(folder, "lookback.toml")
     with open(path, "w") as out:
         out.write("\n".join(lines) + "\n")
-    os.chmod(path, 0o600)
-    return path, lake
+    return path, os.path.join(folder, "lake")
 
 
 def lookback_export(binary, config):

@@ -1,7 +1,7 @@
 //! A folder with a configuration file, clusters to export from, and the binary run in it.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -281,16 +281,4 @@ pub(crate) fn query_visible(number: i64, end: i64, visible_at: i64) -> Row {
         .at("starttime", end - SECOND)
         .at("endtime", end)
         .with("aborted", 0)
-}
-
-/// Whether nothing of these is below the folder.
-pub(crate) fn untouched(path: &Path, before: &[(&str, &str)]) {
-    let mut names: Vec<String> =
-        std::fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    let expected: Vec<&str> = before.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, expected);
-    for (name, text) in before {
-        assert_eq!(std::fs::read_to_string(path.join(name)).unwrap(), *text);
-    }
 }

@@ -119,12 +119,11 @@ impl ClusterRun {
     ) -> std::result::Result<Start, Box<TableReport>> {
         let started = self.exporter.clock.now();
         self.exporter.progress.started(&self.job.name, &spec.name);
-        let mut cluster_id = String::new();
+        let mut report = TableReport::new(&self.job.name, "", &spec.name, RunKind::Export, started);
         let mut attempt = 0;
         loop {
             let result = self.once(connection, timeouts, async |connected: &mut Connected| {
-                cluster_id.clone_from(&connected.cluster_id);
-                self.start_table(connected, spec).await
+                self.start_table(connected, spec, &mut report).await
             });
             match result.await {
                 Ok(start) => return Ok(start),
@@ -133,7 +132,11 @@ impl ClusterRun {
                     self.pause(attempt).await;
                     attempt += 1;
                 }
-                Err(e) => return Err(Box::new(self.failed(&cluster_id, &spec.name, started, e))),
+                Err(e) => {
+                    report.duration_ms = (self.exporter.clock.now() - started) / 1_000;
+                    report.outcome = TableOutcome::Failed(e);
+                    return Err(Box::new(report));
+                }
             }
         }
     }

@@ -57,24 +57,30 @@ impl Pending {
 
 impl ClusterRun {
     /// Everything up to the commit of the last window.
-    pub(super) async fn start_table(&self, connected: &mut Connected, spec: &'static TableSpec) -> Result<Start> {
+    /// `report` keeps what was committed when a later slice fails, also over retries.
+    pub(super) async fn start_table(
+        &self,
+        connected: &mut Connected,
+        spec: &'static TableSpec,
+        report: &mut TableReport,
+    ) -> Result<Start> {
         let exporter = &self.exporter;
         let started = exporter.clock.now();
         let cluster_id = connected.cluster_id.clone();
-        let mut report = TableReport::new(&self.job.name, &cluster_id, &spec.name, RunKind::Export, started);
+        report.cluster_id.clone_from(&cluster_id);
         let expires = started.saturating_add(micros(exporter.settings.lease));
         let Some(lease) =
             exporter.watermarks.acquire(&cluster_id, &spec.name, &exporter.holder, started, expires).await?
         else {
             info!(cluster = %self.job.name, table = %spec.name, "another run holds the lease");
             report.outcome = TableOutcome::LeaseHeld;
-            return Ok(Start::Ended(Box::new(report)));
+            return Ok(Start::Ended(Box::new(taken(report))));
         };
-        match self.read_table(connected, spec, &mut report, lease.clone()).await {
+        match self.read_table(connected, spec, report, lease.clone()).await {
             Ok(Some(pending)) => Ok(Start::Pending(Box::new(pending))),
             Ok(None) => {
                 self.release(&cluster_id, spec, &lease).await;
-                Ok(Start::Ended(Box::new(report)))
+                Ok(Start::Ended(Box::new(taken(report))))
             }
             Err(e) => {
                 self.release(&cluster_id, spec, &lease).await;
@@ -111,7 +117,7 @@ impl ClusterRun {
         let mut before = exporter.watermarks.get(&cluster_id, &spec.name).await?;
         let mut committed = table.transaction_version(&app).await?;
         let known = Known { watermark: before.map(|w| w.covered_until), committed };
-        let margins = exporter.settings.margins(spec.cursor_is_start);
+        let margins = exporter.settings.margins(spec.placed_by_start());
         let now = session.clock().await?;
         let oldest = if known.covered_until().is_none() { session.oldest(spec, &columns).await? } else { None };
         let windows = plan(now, &margins, known, oldest).map_err(|Refusal::ClockBehindCoverage(by)| {
@@ -159,11 +165,8 @@ impl ClusterRun {
                     }
                 }
             }
-            add(report, &read);
             let until = covered.map_or(window.to, |c| c.max(window.to));
             let after = advanced(before, covered_from, until, now);
-            report.window = Some(Window { from: first_from, to: window.to });
-            report.covered_until = Some(until);
             let needed = !read.files.is_empty() || committed.is_none_or(|c| until - c > MAX_TXN_LAG);
             let unit = CommitUnit {
                 transaction: Some((app.clone(), committed.map_or(until, |c| c.max(until)))),
@@ -175,7 +178,8 @@ impl ClusterRun {
             if number == last {
                 let Some(commit) = self.commits.get(&spec.name) else { return Ok(None) };
                 let ticket = commit.offer(unit, needed).await;
-                let report = std::mem::replace(report, TableReport::new("", "", "", RunKind::Export, 0));
+                add(report, &read, Window { from: first_from, to: window.to }, until);
+                let report = taken(report);
                 let files = read.files;
                 return Ok(Some(Pending { spec, cluster_id, report, table, ticket, files, before, after, lease }));
             }
@@ -199,6 +203,7 @@ impl ClusterRun {
                 committed = Some(committed.map_or(until, |c| c.max(until)));
                 snapshot = table.refresh().await?;
             }
+            add(report, &read, Window { from: first_from, to: window.to }, until);
             before = Some(self.advance(&cluster_id, spec, before, after).await?);
             covered = Some(until);
         }
@@ -303,12 +308,22 @@ fn advanced(before: Option<Watermark>, covered_from: i64, covered_until: i64, no
     }
 }
 
-fn add(report: &mut TableReport, read: &ReadResult) {
+/// Adds a committed read to a report.
+fn add(report: &mut TableReport, read: &ReadResult, window: Window, covered_until: i64) {
+    let from = report.window.map_or(window.from, |w| w.from.min(window.from));
+    report.window = Some(Window { from, to: window.to });
+    report.covered_until = Some(covered_until);
     report.rows_read += read.rows_read;
     report.rows_new += read.rows_new;
     report.rows_present += read.rows_read - read.rows_new;
     report.files += read.files.len() as u64;
     report.bytes += read.files.iter().map(|f| f.size).sum::<u64>();
+}
+
+/// The report, with an empty one of the same table in its place.
+fn taken(report: &mut TableReport) -> TableReport {
+    let empty = TableReport::new(&report.cluster, &report.cluster_id, &report.table, report.kind, report.started_at);
+    std::mem::replace(report, empty)
 }
 
 /// Fits the lake to the cluster's columns: a new one is added, a changed type stops this table.

@@ -4,7 +4,7 @@ use lookback_exporter::run::{TableOutcome, TableReport};
 use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND};
 use lookback_simulator::{Cluster, Fault};
 
-use super::assert_done;
+use super::{assert_done, broken};
 use crate::support::rows::{late, plan, query, quick, serve, text};
 use crate::support::world::{NOON, World, job};
 
@@ -28,12 +28,7 @@ async fn f01_children_have_their_own_watermark() {
         cluster.insert("stl_querytext", vec![text(id, 0, "select 1", end), text(id, 1, "+ 2", end)]);
         cluster.insert("stl_explain", vec![plan(id, 1, end)]);
     }
-    let broken = Fault::Error {
-        table: Some("stl_querytext".to_owned()),
-        sqlstate: "42601".to_owned(),
-        message: "made up".to_owned(),
-    };
-    cluster.fault(broken);
+    cluster.fault(broken("stl_querytext"));
     let report = world.export(&jobs).await;
     assert_eq!(failed(&report.tables), ["stl_querytext"]);
     assert_eq!(report.exit_code(), 1);
@@ -116,8 +111,13 @@ async fn f01_children_that_surface_after_their_parent_are_found() {
     world.at(&cluster, NOON + 15 * MINUTE);
     assert_eq!(world.export(&jobs).await.rows_new(), 1);
     world.assert_equals_truth(&cluster, "c", &FAMILY).await;
+    // Another query moves the commit, and with it the overlap, beyond the first.
+    cluster.insert("stl_query", vec![quick(2, NOON + 2 * HOUR)]);
+    cluster.insert("stl_querytext", vec![text(2, 0, "select 2", NOON + 2 * HOUR)]);
+    world.at(&cluster, NOON + 3 * HOUR);
+    assert_eq!(world.export(&jobs).await.rows_new(), 2);
     world.at(&cluster, NOON + 13 * HOUR + 5 * MINUTE);
-    assert_eq!(world.export(&jobs).await.rows_new(), 0);
+    assert_eq!(world.export(&jobs).await.rows_new(), 0, "the last fragment is behind the overlap");
     assert_eq!(world.sweep(&jobs).await.rows_new(), 1);
     world.assert_equals_truth(&cluster, "c", &FAMILY).await;
 }

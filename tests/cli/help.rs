@@ -1,0 +1,81 @@
+//! `--help` and `--version`.
+
+use crate::support::Place;
+
+const COMMANDS: [&str; 10] =
+    ["demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "tables"];
+
+#[tokio::test]
+async fn version() {
+    let ran = Place::new().run(&["--version"]).await.expect(0);
+    assert_eq!(ran.stdout, format!("lookback {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn help_lists_every_command() {
+    let place = Place::new();
+    let ran = place.run(&["-h"]).await.expect(0);
+    insta::assert_snapshot!(ran.stdout, @"");
+    let long = place.run(&["--help"]).await.expect(0).stdout;
+    for command in COMMANDS {
+        assert!(
+            long.lines().any(|l| l.trim_start().starts_with(&format!("{command} "))),
+            "{command} is not in:\n{long}"
+        );
+    }
+    assert!(long.contains("Exit codes: 0 done; 1 something failed"), "{long}");
+}
+
+#[tokio::test]
+async fn no_command_is_usage() {
+    let ran = Place::new().run(&[]).await.expect(2);
+    assert!(ran.stderr.contains("Usage: lookback"), "{}", ran.stderr);
+    let ran = Place::new().run(&["exprot"]).await.expect(2);
+    assert!(ran.stderr.contains("'export'"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn help_names_nothing_internal() {
+    let place = Place::new();
+    let internal = [
+        "lookback_",
+        "lookback-exporter",
+        "lookback-query",
+        "lookback-simulator",
+        "DataFusion",
+        "datafusion",
+        "deltalake",
+        "tokio",
+        "clap",
+        "serde",
+        "sqlparser",
+        "rusqlite",
+        "pgwire",
+        "TODO",
+        "FIXME",
+        "::",
+        "DESIGN",
+        ".rs",
+        "`demo`",
+        "`init`",
+        "`check`",
+        "`export`\n",
+        "`sql`",
+        "`status`",
+        "`verify`",
+        "`diagnose`",
+        "`tables`",
+        "`maintain`\n",
+    ];
+    for command in COMMANDS {
+        for flag in ["-h", "--help"] {
+            let help = place.run(&[command, flag]).await.expect(0).stdout;
+            assert!(help.contains(&format!("Usage: lookback {command}")), "{help}");
+            for word in internal {
+                assert!(!help.contains(word), "`lookback {command} {flag}` says '{word}':\n{help}");
+            }
+            let first = help.lines().next().unwrap();
+            assert!(first.len() > 15, "`lookback {command} {flag}` begins with '{first}'");
+        }
+    }
+}
