@@ -7,9 +7,14 @@ mod clusters;
 mod commands;
 mod demo;
 mod help;
+#[path = "../e2e/support/postgres.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use more of it")]
+mod postgres;
 mod secrets;
+mod server;
 mod settings;
 mod sql;
+mod stop;
 mod storage;
 mod support;
 mod upkeep;

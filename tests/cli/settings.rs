@@ -16,7 +16,13 @@ async fn an_unknown_key_is_named_with_its_line() {
     let place = Place::new();
     place.write("lookback.toml", "[export]\noverlapp = \"1h\"\n");
     let ran = refused(&place, &["export"]).await;
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r#"
+    lookback: lookback.toml: TOML parse error at line 2, column 1
+      |
+    2 | overlapp = "1h"
+      | ^^^^^^^^
+    unknown field `overlapp`, expected one of `tables`, `settle`, `overlap`, `start_overlap`, `retention`, `slice`, `timeout`, `connect_timeout`, `retries`, `retry_delay`, `max_clusters`, `commit_linger`, `lease`, `max_clock_skew`, `sweep`
+    "#);
 }
 
 #[tokio::test]
@@ -59,7 +65,10 @@ async fn a_password_variable_that_is_not_set_is_named() {
     let sim = Sim::start("one").await;
     let place = Place::with(&[&sim.section_with("password_env = \"ONE_PASSWORD_THAT_NOBODY_SET\"\n")]);
     let ran = refused(&place, &["export"]).await;
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r"
+    lookback: cluster 'one': the environment variable ONE_PASSWORD_THAT_NOBODY_SET is not set
+              it holds the password of the export user
+    ");
 }
 
 #[tokio::test]
@@ -102,14 +111,20 @@ async fn an_unknown_cluster_is_answered_with_those_that_exist() {
 async fn no_clusters_says_how_to_add_one() {
     let place = Place::new();
     let ran = refused(&place, &["export"]).await;
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r"
+    lookback: no cluster is configured
+              add a section [clusters.<name>] to the configuration file; `lookback init` writes an example
+    ");
 }
 
 #[tokio::test]
 async fn a_configuration_file_that_is_missing_is_named() {
     let place = Place::new();
     let ran = refused(&place, &["export", "--config", "elsewhere.toml"]).await;
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r"
+    lookback: configuration file elsewhere.toml: No such file or directory (os error 2)
+              `lookback init` writes one to start from; --config names another
+    ");
 }
 
 #[tokio::test]
@@ -125,15 +140,59 @@ async fn a_lake_of_a_kind_that_cannot_be_written_is_refused() {
     refused(&place, &["export", "--lake", "s3://bucket/lake"]).await.says(&["s3://bucket/lake", "'s3'"]);
 }
 
+/// Exports with a configuration file that is named in this way from the folder `elsewhere` beside it.
+async fn from_elsewhere(sim: &Sim, place: &Place, config: &str) {
+    let mut command = place.command(crate::support::LOOKBACK);
+    command.current_dir(place.path("elsewhere")).args(["export", "--config", config]);
+    let output = command.output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(place.entries(), ["elsewhere", "lake", "lookback-state.sqlite", "lookback.toml"]);
+    assert_eq!(std::fs::read_dir(place.path("elsewhere")).unwrap().count(), 0);
+    assert_eq!(place.queries("one").await, sim.truth());
+}
+
 #[tokio::test]
 async fn relative_paths_are_those_of_the_file() {
     let sim = Sim::start("one").await;
     let place = Place::with(&[&sim.section()]);
     std::fs::create_dir(place.path("elsewhere")).unwrap();
-    let mut command = place.command(crate::support::LOOKBACK);
-    command.current_dir(place.path("elsewhere")).args(["export", "--config", "../lookback.toml"]);
-    assert_eq!(command.output().await.unwrap().status.code(), Some(0));
-    assert_eq!(place.entries(), ["elsewhere", "lake", "lookback-state.sqlite", "lookback.toml"]);
-    assert_eq!(std::fs::read_dir(place.path("elsewhere")).unwrap().count(), 0);
-    assert_eq!(place.queries("one").await, sim.truth());
+    from_elsewhere(&sim, &place, &place.path("lookback.toml").display().to_string()).await;
+}
+
+#[tokio::test]
+async fn a_configuration_file_may_be_above() {
+    let sim = Sim::start("one").await;
+    let place = Place::with(&[&sim.section()]);
+    std::fs::create_dir(place.path("elsewhere")).unwrap();
+    from_elsewhere(&sim, &place, "../lookback.toml").await;
+}
+
+#[tokio::test]
+async fn a_lake_may_be_beside_or_below_a_folder_with_odd_names() {
+    let sim = Sim::start("one").await;
+    let mut wrong = Vec::new();
+    for location in ["./lake", "lake/", "here/../lake", "my lake", "größe", "100%", "a#b", "q?", "lake+1", "[x]"] {
+        let place = Place::with(&[&sim.section(), &format!("[lake]\nlocation = \"{location}\"\n")]);
+        std::fs::create_dir(place.path("here")).unwrap();
+        let ran = place.run(&["export"]).await;
+        if ran.code != Some(0) || !place.path(location).join("lookback.json").exists() {
+            wrong.push(format!("{location}: exported with {:?} into {:?}: {}", ran.code, place.entries(), ran.stderr));
+            continue;
+        }
+        let ran = place.run(&["sql", "--format", "csv", "SELECT count(*) AS n FROM stl_query"]).await;
+        if ran.stdout != "n\n5\n" {
+            wrong.push(format!("{location}: asked with {:?}: {}", ran.code, ran.stderr));
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_command_that_only_looks_makes_no_lake() {
+    let sim = Sim::start("one").await;
+    let place = Place::with(&[&sim.section()]);
+    for args in [&["status"][..], &["sql", "SELECT 1"], &["verify"], &["maintain", "--no-sweep"]] {
+        let ran = place.run(&[args, &["--lake", "typo"]].concat()).await;
+        assert!(!place.exists("typo"), "{args:?} made a lake: {:?} {}", ran.code, ran.stderr);
+    }
 }

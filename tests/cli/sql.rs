@@ -21,7 +21,13 @@ const SQL: &str = "SELECT cluster_id, query, trim(querytxt) AS text FROM stl_que
 async fn answers_in_every_text_format() {
     let (place, _sim) = lake().await;
     let out = async |format: &str| place.run(&["sql", "--format", format, SQL]).await.expect(0).stdout;
-    insta::assert_snapshot!(out("table").await, @"");
+    insta::assert_snapshot!(out("table").await, @r"
+     cluster_id | query | text
+    ------------+-------+----------
+     one        |     1 | select 1
+     one        |     2 | select 2
+    (2 rows)
+    ");
     assert_eq!(out("csv").await, "cluster_id,query,text\none,1,select 1\none,2,select 2\n");
     let json: serde_json::Value = serde_json::from_str(&out("json").await).unwrap();
     let rows = [
@@ -48,7 +54,14 @@ async fn answers_as_parquet_and_arrow_files() {
     let reader = arrow::ipc::reader::FileReader::try_new(File::open(place.path("out.arrow")).unwrap(), None).unwrap();
     let batches: Vec<_> = reader.map(Result::unwrap).collect();
     assert_eq!(arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string(), parquet);
-    insta::assert_snapshot!(parquet, @"");
+    insta::assert_snapshot!(parquet, @r"
+    +------------+-------+----------+
+    | cluster_id | query | text     |
+    +------------+-------+----------+
+    | one        | 1     | select 1 |
+    | one        | 2     | select 2 |
+    +------------+-------+----------+
+    ");
 
     // Also to a pipe, byte for byte.
     for format in ["parquet", "arrow"] {
@@ -107,7 +120,7 @@ async fn several_statements_are_answered_in_order() {
 async fn a_syntax_error_says_where() {
     let (place, _sim) = lake().await;
     let ran = place.run(&["sql", "SELECT *\nFROM stl_query\nWHERE ("]).await.expect(1);
-    insta::assert_snapshot!(ran.stderr, @"");
+    insta::assert_snapshot!(ran.stderr, @r"lookback: syntax error: Expected: an expression, found: EOF");
     let ran = place.run(&["sql", "SELEC 1"]).await.expect(1).says(&["syntax error", "SELEC", "Line: 1"]);
     assert_eq!(ran.stdout, "");
 }
@@ -200,7 +213,7 @@ async fn a_lake_can_be_named_without_a_configuration() {
     let args = ["sql", "--lake", &location, "--format", "csv", "SELECT count(*) AS n FROM stl_query"];
     assert_eq!(elsewhere.run(&args).await.expect(0).stdout, format!("n\n{}\n", sim.truth().len()));
     let ran = elsewhere.run(&["sql", "SELECT 1"]).await.expect(1);
-    insta::assert_snapshot!(elsewhere.steady(&ran.stderr), @"");
+    insta::assert_snapshot!(elsewhere.steady(&ran.stderr), @r"lookback: there is no folder 'lake'. Give the folder that `lookback export` writes to (--lake), or make one with `lookback demo`");
     assert_eq!(elsewhere.entries(), [""; 0]);
 }
 
@@ -214,7 +227,16 @@ async fn tables_without_rows_are_empty_and_not_unknown() {
 #[tokio::test]
 async fn diagnose_lists_the_questions() {
     let ran = Place::new().run(&["diagnose"]).await.expect(0);
-    insta::assert_snapshot!(ran.stdout, @"");
+    insta::assert_snapshot!(ran.stdout, @r"
+    name                question                                                                                                  parameters
+    ------------------  --------------------------------------------------------------------------------------------------------  -----------------------
+    hourly_queries      How many queries ran on each cluster in each hour, how many failed, and how long did the slow ones take?  from to cluster rows=24
+    slowest_queries     Which queries took longest, how long did they wait in a queue first, and what do they say?                from to cluster top=10
+    queue_pressure      In which hours and workload management queues do queries wait, compared with the time that they run?      from to cluster top=20
+    alerts              What does Redshift itself warn about, how often, and what does it suggest?                                from to cluster top=20
+    disk_spill          Which queries had sorts, hash joins or aggregations that did not fit in memory?                           from to cluster top=20
+    plaintext_sessions  Who connected to which cluster without encryption, from where, and with what program?                     from to cluster top=20
+    ");
 }
 
 #[tokio::test]

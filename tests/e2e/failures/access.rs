@@ -143,10 +143,8 @@ async fn f16_passwords_are_in_no_error_and_no_log() {
     let server = serve(&cluster).await;
     let captured = Captured::default();
     let writer = captured.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
     // Tasks of this test run on this thread.
     let guard = tracing::subscriber::set_default(subscriber);
     let wrong = format!("{SECRET}-wrong");

@@ -102,11 +102,14 @@ async fn f01_children_that_surface_after_their_parent_are_found() {
     let jobs = [job("c", &server, &FAMILY)];
     let end = NOON - 5 * MINUTE;
     cluster.insert("stl_query", vec![quick(1, end)]);
-    cluster.insert("stl_querytext", vec![
-        text(1, 0, "select", end),
-        late(text(1, 1, "1", end), NOON + MINUTE),
-        late(text(1, 2, "+ 2", end), NOON + 4 * HOUR),
-    ]);
+    cluster.insert(
+        "stl_querytext",
+        vec![
+            text(1, 0, "select", end),
+            late(text(1, 1, "1", end), NOON + MINUTE),
+            late(text(1, 2, "+ 2", end), NOON + 4 * HOUR),
+        ],
+    );
     assert_done(&world.export(&jobs).await);
     world.at(&cluster, NOON + 15 * MINUTE);
     assert_eq!(world.export(&jobs).await.rows_new(), 1);
@@ -162,10 +165,10 @@ async fn children_of_a_parent_without_an_end_are_kept() {
     let server = serve(&cluster).await;
     let jobs = [job("c", &server, &FAMILY)];
     let start = NOON - 10 * MINUTE;
-    cluster.insert("stl_query", vec![
-        quick(1, start),
-        late(query(2, start, lookback_schemas::time::Y2000), start + SECOND),
-    ]);
+    cluster.insert(
+        "stl_query",
+        vec![quick(1, start), late(query(2, start, lookback_schemas::time::Y2000), start + SECOND)],
+    );
     cluster.insert("stl_querytext", vec![text(1, 0, "select 1", start), text(2, 0, "select 2", start)]);
     assert_done(&world.export(&jobs).await);
     world.assert_equals_truth(&cluster, "c", &FAMILY).await;

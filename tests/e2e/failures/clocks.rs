@@ -1,12 +1,14 @@
 //! Times that cannot be true, of rows and of clocks.
 
+use std::time::Duration;
+
 use lookback_exporter::ErrorKind;
 use lookback_exporter::verify::verify;
 use lookback_schemas::time::{DAY, HOUR, MINUTE, Y2000};
 use lookback_simulator::Cluster;
 
 use super::{assert_done, kinds};
-use crate::support::rows::{quick, query, serve, text};
+use crate::support::rows::{query, quick, serve, text};
 use crate::support::world::{NOON, RowText, World, job, truth};
 
 /// 2099-01-01.
@@ -49,7 +51,8 @@ async fn f19_a_row_dated_2099_does_not_move_coverage() {
 /// The mirror image: one row of 2003 must not make the first export read twenty years day by day.
 #[tokio::test]
 async fn f19_a_row_dated_2003_does_not_stall_the_first_export() {
-    let world = World::new();
+    let mut world = World::new();
+    world.settings.timeout = Duration::from_secs(3);
     let cluster = Cluster::empty("c", NOON);
     let server = serve(&cluster).await;
     let jobs = [job("c", &server, &["stl_query"])];

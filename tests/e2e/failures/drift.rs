@@ -81,9 +81,16 @@ async fn f13_a_column_that_is_dropped_doubles_no_row() {
     // The time that stands in for a missing end.
     cluster.drop_column("stl_scan", "starttime");
     let end = NOON + MINUTE;
-    cluster.insert("stl_query", vec![
-        lookback_simulator::Row::new(end).with("query", 11).with("userid", 1).at("starttime", end).at("endtime", end),
-    ]);
+    cluster.insert(
+        "stl_query",
+        vec![
+            lookback_simulator::Row::new(end)
+                .with("query", 11)
+                .with("userid", 1)
+                .at("starttime", end)
+                .at("endtime", end),
+        ],
+    );
     world.at(&cluster, NOON + 10 * MINUTE);
     let report = world.export(&jobs).await;
     assert_done(&report);
@@ -134,7 +141,7 @@ async fn f13_a_column_that_widens_doubles_no_row() {
     cluster.change_type("stl_explain", "query", "bigint");
     cluster.change_type("stl_scan", "slice", "smallint");
     let end = NOON + MINUTE;
-    let id = 9_000_000_000;
+    let id = 9_000_000_000_i64;
     let long = "label ".repeat(40);
     cluster.insert("stl_query", vec![quick(11, end).with("query", id).with("label", long.as_str())]);
     cluster.insert("stl_explain", vec![plan(11, 1, end).with("query", id)]);
@@ -193,6 +200,40 @@ async fn f13_clusters_with_different_columns_share_a_table() {
         assert_eq!(report.rows_new(), if step == 0 { 8 } else { 0 });
         world.assert_equals_truth(&old, "old", &tables).await;
         world.assert_equals_truth(&new, "new", &tables).await;
+    }
+}
+
+/// A patch reaches a whole fleet in one night: all clusters want the same new column at the same moment.
+#[tokio::test]
+async fn f13_clusters_that_gain_a_column_at_once_do_not_stop_each_other() {
+    let world = World::new();
+    let (mut clusters, mut servers, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..6 {
+        let cluster = Cluster::empty(&format!("c{number}"), NOON);
+        cluster.insert("stl_scan", vec![scan(1, 0, NOON - 10 * MINUTE)]);
+        let server = serve(&cluster).await;
+        jobs.push(job(cluster.name(), &server, &["stl_scan"]));
+        servers.push(server);
+        clusters.push(cluster);
+    }
+    // One after the other, so that nothing but the column is new below.
+    for one in &jobs {
+        assert_done(&world.export(std::slice::from_ref(one)).await);
+    }
+    for (number, cluster) in (0_i64..).zip(&clusters) {
+        cluster.add_column("stl_scan", "shard", "bigint");
+        // One of them is a patch ahead.
+        if number == 3 {
+            cluster.add_column("stl_scan", "shard_name", "character(32)");
+        }
+        cluster.insert("stl_scan", vec![scan(2, 0, NOON + MINUTE).with("shard", number)]);
+        world.at(cluster, NOON + 10 * MINUTE);
+    }
+    let report = world.export(&jobs).await;
+    assert_done(&report);
+    assert_eq!(report.rows_new(), 6);
+    for cluster in &clusters {
+        world.assert_equals_truth(cluster, cluster.name(), &["stl_scan"]).await;
     }
 }
 

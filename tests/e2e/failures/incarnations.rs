@@ -28,7 +28,8 @@ async fn count(world: &World, sql: &str) -> i64 {
     batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }
 
-const JOINED: &str = "SELECT count(*) FROM stl_query q JOIN stl_querytext t ON q.cluster_id = t.cluster_id AND q.query = t.query";
+const JOINED: &str =
+    "SELECT count(*) FROM stl_query q JOIN stl_querytext t ON q.cluster_id = t.cluster_id AND q.query = t.query";
 const STRANGERS: &str = "SELECT count(*) FROM stl_query q JOIN stl_querytext t ON q.cluster_id = t.cluster_id AND q.query = t.query \
      WHERE trim(q.querytxt) <> trim(t.text)";
 
@@ -87,7 +88,7 @@ async fn f14_a_new_life_begins_without_the_coverage_of_the_old() {
 #[tokio::test]
 async fn f14_a_restore_during_the_run_mixes_nothing() {
     use lookback_simulator::Fault;
-    let world = World::new();
+    let mut world = World::new();
     let cluster = Cluster::empty("c", NOON);
     let server = serve(&cluster).await;
     let jobs = [job("c", &server, &FAMILY)];
@@ -95,9 +96,8 @@ async fn f14_a_restore_during_the_run_mixes_nothing() {
     assert_done(&world.export(&jobs).await);
     let first = truth(&cluster, "stl_query");
     world.at(&cluster, NOON + 15 * MINUTE);
-    // The first table is slow enough for the restore to come while it is read.
+    // The first table hangs for long enough for the restore to come while it is read.
     cluster.fault(Fault::HangTable("stl_query".to_owned()));
-    let mut world = world;
     world.settings.timeout = std::time::Duration::from_millis(200);
     let restore = async {
         while cluster.queries_served() == 0 {
@@ -110,6 +110,8 @@ async fn f14_a_restore_during_the_run_mixes_nothing() {
     let (_, ()) = tokio::join!(world.export(&jobs), restore);
     cluster.clear_faults();
     world.settings.timeout = std::time::Duration::from_secs(30);
+    // The leases of what was given up end.
+    world.at(&cluster, NOON + 35 * MINUTE);
     assert_done(&world.export(&jobs).await);
     assert!(world.rows_of("stl_query", "c").await == first);
     world.assert_equals_truth(&cluster, "c@2", &FAMILY).await;

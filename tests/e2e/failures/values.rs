@@ -37,9 +37,10 @@ async fn f12_text_arrives_as_it_was_written() {
         let end = NOON - HOUR + id * SECOND;
         cluster.insert("stl_query", vec![quick(id, end).with("querytxt", hard).with("label", hard)]);
         cluster.insert("stl_querytext", vec![text(id, 0, hard, end)]);
-        cluster.insert("stl_explain", vec![
-            Row::new(end).with("query", id).with("nodeid", 1).with("plannode", hard).with("info", hard),
-        ]);
+        cluster.insert(
+            "stl_explain",
+            vec![Row::new(end).with("query", id).with("nodeid", 1).with("plannode", hard).with("info", hard)],
+        );
         for table in ["stl_ddltext", "stl_utilitytext"] {
             let row = Row::new(end).with("xid", id).with("sequence", 0).with("text", hard).with("label", hard);
             cluster.insert(table, vec![row.at("starttime", end).at("endtime", end)]);
@@ -154,14 +155,18 @@ async fn rows_without_an_end_are_placed_by_their_start() {
     let cluster = Cluster::empty("c", NOON);
     let server = serve(&cluster).await;
     let jobs = [job("c", &server, &["stl_query"])];
-    let endless = |id: i64, start: i64, end: Value| late(quick(id, start).at("starttime", start).with("endtime", end), start);
-    cluster.insert("stl_query", vec![
-        endless(1, NOON - 10 * MINUTE, Value::Null),
-        endless(2, NOON - 10 * MINUTE, Value::Time(Y2000)),
-        quick(3, NOON - 20 * MINUTE),
-        endless(4, NOON + 10 * MINUTE, Value::Null),
-        endless(5, NOON + 11 * MINUTE, Value::Time(Y2000)),
-    ]);
+    let endless =
+        |id: i64, start: i64, end: Value| late(quick(id, start).at("starttime", start).with("endtime", end), start);
+    cluster.insert(
+        "stl_query",
+        vec![
+            endless(1, NOON - 10 * MINUTE, Value::Null),
+            endless(2, NOON - 10 * MINUTE, Value::Time(Y2000)),
+            quick(3, NOON - 20 * MINUTE),
+            endless(4, NOON + 10 * MINUTE, Value::Null),
+            endless(5, NOON + 11 * MINUTE, Value::Time(Y2000)),
+        ],
+    );
     assert_eq!(world.export(&jobs).await.rows_new(), 3);
     world.at(&cluster, NOON + 20 * MINUTE);
     assert_eq!(world.export(&jobs).await.rows_new(), 2);
@@ -203,12 +208,15 @@ async fn a_time_that_is_a_number_is_a_cursor_too() {
             .with("query_id", 7)
             .with("temp_blocks", 900)
     };
-    cluster.insert("stl_disk_full_diag", vec![
-        full(NOON - 3 * DAY, NOON - 3 * DAY),
-        full(NOON - 10 * MINUTE, NOON - 10 * MINUTE),
-        full(NOON - 9 * MINUTE, NOON + MINUTE),
-        full(NOON + 5 * MINUTE, NOON + 5 * MINUTE),
-    ]);
+    cluster.insert(
+        "stl_disk_full_diag",
+        vec![
+            full(NOON - 3 * DAY, NOON - 3 * DAY),
+            full(NOON - 10 * MINUTE, NOON - 10 * MINUTE),
+            full(NOON - 9 * MINUTE, NOON + MINUTE),
+            full(NOON + 5 * MINUTE, NOON + 5 * MINUTE),
+        ],
+    );
     assert_eq!(world.export(&jobs).await.rows_new(), 2);
     world.at(&cluster, NOON + 20 * MINUTE);
     assert_eq!(world.export(&jobs).await.rows_new(), 2);

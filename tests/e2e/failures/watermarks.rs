@@ -27,11 +27,14 @@ async fn f02_queue_end_time_as_watermark_loses_long_queries() {
             .at("service_class_end_time", end)
             .with("final_state", "Completed")
     };
-    cluster.insert("stl_wlm_query", vec![
-        wlm(1, NOON - 5 * HOUR, NOON + HOUR),
-        wlm(2, NOON - 10 * MINUTE, NOON - 5 * MINUTE),
-        wlm(3, NOON - 20 * MINUTE, NOON + 5 * HOUR),
-    ]);
+    cluster.insert(
+        "stl_wlm_query",
+        vec![
+            wlm(1, NOON - 5 * HOUR, NOON + HOUR),
+            wlm(2, NOON - 10 * MINUTE, NOON - 5 * MINUTE),
+            wlm(3, NOON - 20 * MINUTE, NOON + 5 * HOUR),
+        ],
+    );
     assert_eq!(world.export(&jobs).await.rows_new(), 1);
     for hours in [1, 3, 5] {
         world.at(&cluster, NOON + hours * HOUR + 3 * MINUTE);
@@ -48,22 +51,25 @@ async fn f03_rows_that_surface_late_inside_the_overlap_are_found() {
     let cluster = Cluster::empty("c", NOON);
     let server = serve(&cluster).await;
     let jobs = [job("c", &server, &["stl_query", "stl_scan", "stl_alert_event_log"])];
-    cluster.insert("stl_query", vec![
-        quick(1, NOON - 3 * MINUTE),
-        late(quick(2, NOON - 10 * MINUTE), NOON + MINUTE),
-        late(quick(3, NOON - 2 * MINUTE - 1), NOON + MINUTE),
-        // The first microsecond of the overlap.
-        late(quick(4, NOON - 32 * MINUTE), NOON + MINUTE),
-    ]);
-    cluster.insert("stl_scan", vec![
-        scan(1, 0, NOON - 3 * MINUTE),
-        late(scan(1, 1, NOON - 4 * MINUTE), NOON + 2 * MINUTE),
-    ]);
+    cluster.insert(
+        "stl_query",
+        vec![
+            quick(1, NOON - 3 * MINUTE),
+            late(quick(2, NOON - 10 * MINUTE), NOON + MINUTE),
+            late(quick(3, NOON - 2 * MINUTE - 1), NOON + MINUTE),
+            // The first microsecond of the overlap.
+            late(quick(4, NOON - 32 * MINUTE), NOON + MINUTE),
+        ],
+    );
+    cluster.insert(
+        "stl_scan",
+        vec![scan(1, 0, NOON - 3 * MINUTE), late(scan(1, 1, NOON - 4 * MINUTE), NOON + 2 * MINUTE)],
+    );
     // Its only time is a start: the overlap is two hours.
-    cluster.insert("stl_alert_event_log", vec![
-        alert(1, NOON - 3 * MINUTE),
-        late(alert(2, NOON - 110 * MINUTE), NOON + 5 * MINUTE),
-    ]);
+    cluster.insert(
+        "stl_alert_event_log",
+        vec![alert(1, NOON - 3 * MINUTE), late(alert(2, NOON - 110 * MINUTE), NOON + 5 * MINUTE)],
+    );
     assert_eq!(world.export(&jobs).await.rows_new(), 3);
     world.at(&cluster, NOON + 15 * MINUTE);
     let report = world.export(&jobs).await;
@@ -80,13 +86,16 @@ async fn f03_rows_that_surface_later_than_the_overlap_are_found_by_the_sweeps() 
     let server = serve(&cluster).await;
     let jobs = [job("c", &server, &["stl_query"])];
     let midnight = NOON + 12 * HOUR;
-    cluster.insert("stl_query", vec![
-        quick(1, NOON - HOUR),
-        late(quick(2, NOON - 2 * HOUR), NOON + 3 * HOUR),
-        late(quick(3, NOON - 3 * HOUR), midnight + 2 * HOUR),
-        late(quick(4, midnight - 1), midnight + 50 * MINUTE),
-        quick(5, midnight),
-    ]);
+    cluster.insert(
+        "stl_query",
+        vec![
+            quick(1, NOON - HOUR),
+            late(quick(2, NOON - 2 * HOUR), NOON + 3 * HOUR),
+            late(quick(3, NOON - 3 * HOUR), midnight + 2 * HOUR),
+            late(quick(4, midnight - 1), midnight + 50 * MINUTE),
+            quick(5, midnight),
+        ],
+    );
     assert_done(&world.export(&jobs).await);
     world.at(&cluster, NOON + 6 * HOUR);
     assert_eq!(world.export(&jobs).await.rows_new(), 0, "the late row is behind the overlap");
@@ -131,6 +140,24 @@ async fn f03_completeness_does_not_hang_on_the_overlap() {
     world.assert_equals_truth(&cluster, "c", &["stl_query"]).await;
 }
 
+/// I3 holds from the first export on: a row of the day before that surfaces after it is found by that day's final sweep.
+#[tokio::test]
+async fn f03_sweeps_reach_the_day_before_the_first_export() {
+    let world = World::new();
+    let cluster = Cluster::empty("c", NOON);
+    let server = serve(&cluster).await;
+    let jobs = [job("c", &server, &["stl_query", "stl_scan"])];
+    let yesterday = NOON - 14 * HOUR;
+    cluster.insert("stl_query", vec![quick(1, NOON - HOUR), late(quick(2, yesterday), NOON + HOUR)]);
+    // This table is empty at the first export.
+    cluster.insert("stl_scan", vec![late(scan(2, 0, yesterday), NOON + HOUR)]);
+    assert_done(&world.export(&jobs).await);
+    world.at(&cluster, NOON + 13 * HOUR);
+    assert_done(&world.export(&jobs).await);
+    assert_done(&world.sweep(&jobs).await);
+    world.assert_equals_truth(&cluster, "c", &["stl_query", "stl_scan"]).await;
+}
+
 /// The naive tool's watermark is the greatest start: a query that runs at export time has an older start when it appears.
 #[tokio::test]
 async fn f04_start_time_watermark_loses_running_queries() {
@@ -138,12 +165,15 @@ async fn f04_start_time_watermark_loses_running_queries() {
     let cluster = Cluster::empty("c", NOON);
     let server = serve(&cluster).await;
     let jobs = [job("c", &server, &["stl_query"])];
-    cluster.insert("stl_query", vec![
-        query(1, NOON - 10 * HOUR, NOON + 30 * MINUTE),
-        query(2, NOON - 30 * HOUR, NOON + 20 * HOUR),
-        quick(3, NOON - 5 * MINUTE),
-        quick(4, NOON + 20 * MINUTE),
-    ]);
+    cluster.insert(
+        "stl_query",
+        vec![
+            query(1, NOON - 10 * HOUR, NOON + 30 * MINUTE),
+            query(2, NOON - 30 * HOUR, NOON + 20 * HOUR),
+            quick(3, NOON - 5 * MINUTE),
+            quick(4, NOON + 20 * MINUTE),
+        ],
+    );
     assert_eq!(world.export(&jobs).await.rows_new(), 1);
     for now in [NOON + 35 * MINUTE, NOON + 10 * HOUR, NOON + 20 * HOUR + 5 * MINUTE] {
         world.at(&cluster, now);

@@ -63,10 +63,7 @@ impl Postgres {
                 Err(StartError::Other(message)) => return Err(message),
             }
         }
-        Err(format!(
-            "PostgreSQL from {} exits at once, {PORT_TRIES} times; its log:\n{last}",
-            bin.display()
-        ))
+        Err(format!("PostgreSQL from {} exits at once, {PORT_TRIES} times; its log:\n{last}", bin.display()))
     }
 
     fn start_once(bin: &Path, account: &Account) -> Result<Self, StartError> {
@@ -74,8 +71,7 @@ impl Postgres {
             .prefix("lookback-postgres-")
             .tempdir()
             .map_err(|e| StartError::Other(format!("no temporary folder for PostgreSQL: {e}")))?;
-        let port = free_port()
-            .map_err(|e| StartError::Other(format!("no free port on the loopback address: {e}")))?;
+        let port = free_port().map_err(|e| StartError::Other(format!("no free port on the loopback address: {e}")))?;
         init(bin, account, folder.path(), port).map_err(StartError::Other)?;
 
         // From here on the keeper removes the folder.
@@ -96,11 +92,7 @@ impl Postgres {
                 return Err(StartError::Other(format!("cannot run sh: {e}")));
             }
         };
-        let server = Self {
-            keeper,
-            folder,
-            port,
-        };
+        let server = Self { keeper, folder, port };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -113,12 +105,7 @@ impl Postgres {
         let mut seen = false;
         while Instant::now() < deadline {
             match fs::read_to_string(&pid_file) {
-                Ok(text)
-                    if text
-                        .lines()
-                        .nth(7)
-                        .is_some_and(|state| state.trim() == "ready") =>
-                {
+                Ok(text) if text.lines().nth(7).is_some_and(|state| state.trim() == "ready") => {
                     return Ok(());
                 }
                 Ok(_) => seen = true,
@@ -130,10 +117,7 @@ impl Postgres {
             }
             sleep(Duration::from_millis(20));
         }
-        Err(StartError::Other(format!(
-            "PostgreSQL is not ready after {START_LIMIT:?}; its log:\n{}",
-            log()
-        )))
+        Err(StartError::Other(format!("PostgreSQL is not ready after {START_LIMIT:?}; its log:\n{}", log())))
     }
 
     /// The TCP port on 127.0.0.1.
@@ -163,11 +147,8 @@ impl Postgres {
     /// Everything a client needs, as `key=value` pairs.
     #[must_use]
     pub(crate) fn conn_string(&self) -> String {
-        let (port, user, password, database) =
-            (self.port(), self.user(), self.password(), self.database());
-        format!(
-            "host=127.0.0.1 port={port} user={user} password={password} dbname={database} sslmode=disable"
-        )
+        let (port, user, password, database) = (self.port(), self.user(), self.password(), self.database());
+        format!("host=127.0.0.1 port={port} user={user} password={password} dbname={database} sslmode=disable")
     }
 
     /// A connected client. Its connection runs as a task of the current runtime and ends with the client.
@@ -175,12 +156,9 @@ impl Postgres {
     /// # Panics
     /// If the server refuses the connection.
     pub(crate) async fn client(&self) -> tokio_postgres::Client {
-        let (client, connection) =
-            tokio_postgres::connect(&self.conn_string(), tokio_postgres::NoTls)
-                .await
-                .unwrap_or_else(|e| {
-                    panic!("cannot connect to PostgreSQL on port {}: {e}", self.port)
-                });
+        let (client, connection) = tokio_postgres::connect(&self.conn_string(), tokio_postgres::NoTls)
+            .await
+            .unwrap_or_else(|e| panic!("cannot connect to PostgreSQL on port {}: {e}", self.port));
         // A connection that breaks shows as an error of the next call on the client.
         tokio::spawn(connection);
         client
@@ -212,26 +190,17 @@ impl Account {
         if id(&["-u"])? != 0 {
             return Ok(Self { drop_to: None });
         }
-        let uid = id(&["-u", "postgres"]).map_err(|e| {
-            format!("the tests run as root, and PostgreSQL needs a user 'postgres': {e}")
-        })?;
-        Ok(Self {
-            drop_to: Some((uid, id(&["-g", "postgres"])?)),
-        })
+        let uid = id(&["-u", "postgres"])
+            .map_err(|e| format!("the tests run as root, and PostgreSQL needs a user 'postgres': {e}"))?;
+        Ok(Self { drop_to: Some((uid, id(&["-g", "postgres"])?)) })
     }
 
     /// The words in front of a command that the server's user is to run.
     fn prefix(&self) -> Vec<String> {
         self.drop_to.map_or_else(Vec::new, |(uid, gid)| {
-            [
-                "setpriv",
-                &format!("--reuid={uid}"),
-                &format!("--regid={gid}"),
-                "--clear-groups",
-                "--",
-            ]
-            .map(str::to_owned)
-            .to_vec()
+            ["setpriv", &format!("--reuid={uid}"), &format!("--regid={gid}"), "--clear-groups", "--"]
+                .map(str::to_owned)
+                .to_vec()
         })
     }
 
@@ -246,17 +215,14 @@ impl Account {
     }
 
     fn give(&self, path: &Path) -> io::Result<()> {
-        self.drop_to
-            .map_or(Ok(()), |(uid, gid)| chown(path, Some(uid), Some(gid)))
+        self.drop_to.map_or(Ok(()), |(uid, gid)| chown(path, Some(uid), Some(gid)))
     }
 }
 
 fn id(args: &[&str]) -> Result<u32, String> {
     let output = run(Command::new("id").args(args))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.trim()
-        .parse()
-        .map_err(|_| format!("id {} printed '{}'", args.join(" "), text.trim()))
+    text.trim().parse().map_err(|_| format!("id {} printed '{}'", args.join(" "), text.trim()))
 }
 
 /// The programs of the newest server version that Debian's packages installed.
@@ -266,27 +232,15 @@ fn newest_bin() -> Result<PathBuf, String> {
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| {
-            Some((
-                entry.file_name().to_str()?.parse::<u32>().ok()?,
-                entry.path().join("bin"),
-            ))
-        })
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path().join("bin"))))
         .filter(|(_, bin)| bin.join("postgres").exists())
         .max()
         .map(|(_, bin)| bin)
-        .ok_or_else(|| {
-            format!(
-                "no PostgreSQL server under {}: run tests/run, which installs it",
-                root.display()
-            )
-        })
+        .ok_or_else(|| format!("no PostgreSQL server under {}: run tests/run, which installs it", root.display()))
 }
 
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 fn init(bin: &Path, account: &Account, folder: &Path, port: u16) -> Result<(), String> {
@@ -302,14 +256,7 @@ fn init(bin: &Path, account: &Account, folder: &Path, port: u16) -> Result<(), S
 
     run(account
         .command(&bin.join("initdb"))
-        .args([
-            "--no-sync",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--auth=scram-sha-256",
-            "--username",
-            USER,
-        ])
+        .args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--username", USER])
         .arg("--pwfile")
         .arg(&password_file)
         .arg("--pgdata")
@@ -330,12 +277,8 @@ fn init(bin: &Path, account: &Account, folder: &Path, port: u16) -> Result<(), S
 
 /// Runs a command to its end.
 fn run(command: &mut Command) -> Result<Output, String> {
-    let output = command.output().map_err(|e| {
-        format!(
-            "cannot run {}: {e}",
-            command.get_program().to_string_lossy()
-        )
-    })?;
+    let output =
+        command.output().map_err(|e| format!("cannot run {}: {e}", command.get_program().to_string_lossy()))?;
     if output.status.success() {
         return Ok(output);
     }

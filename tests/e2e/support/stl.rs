@@ -11,14 +11,9 @@ use tokio_postgres::Client;
 /// If the registry does not have a name, or the server refuses a statement.
 pub(crate) async fn create_stl_tables(client: &Client, names: &[&str]) {
     for name in names {
-        let table = registry()
-            .table(name)
-            .unwrap_or_else(|| panic!("the registry has no table '{name}'"));
+        let table = registry().table(name).unwrap_or_else(|| panic!("the registry has no table '{name}'"));
         let statement = create_statement(table);
-        client
-            .batch_execute(&statement)
-            .await
-            .unwrap_or_else(|e| panic!("{statement}\n{e}"));
+        client.batch_execute(&statement).await.unwrap_or_else(|e| panic!("{statement}\n{e}"));
     }
 }
 
@@ -28,12 +23,7 @@ fn create_statement(table: &TableSpec) -> String {
     for (i, column) in table.columns.iter().enumerate() {
         let comma = if i == 0 { "" } else { "," };
         // Writing to a String cannot fail.
-        let _ = write!(
-            statement,
-            "{comma}\n  {} {}",
-            quoted(&column.name),
-            column.redshift_type
-        );
+        let _ = write!(statement, "{comma}\n  {} {}", quoted(&column.name), column.redshift_type);
     }
     statement.push_str("\n)");
     statement
