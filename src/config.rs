@@ -49,7 +49,12 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn parse(named: &str, text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Failure> {
-    let wrong = |e: toml::de::Error| Failure::usage(format!("{named}: {}", e.to_string().trim()));
+    // Only the place and the reason: the line itself may hold what nobody should see.
+    let wrong = |e: toml::de::Error| {
+        let line = e.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
+        let place = line.map_or_else(|| named.to_owned(), |line| format!("{named}, line {line}"));
+        Failure::usage(format!("{place}: {}", e.message()))
+    };
     let mut table: Table = toml::from_str(text).map_err(wrong)?;
     // Once for the file alone, because its errors have line numbers.
     if !text.is_empty() {
@@ -63,7 +68,8 @@ fn parse(named: &str, text: &str, variables: impl Iterator<Item = (String, Strin
                 .map_err(|why| Failure::usage(format!("environment variable {name}: {why}")))?;
         }
     }
-    Value::Table(table).try_into::<Settings>().map_err(|e| Failure::usage(format!("{named}: {}", e.to_string().trim())))
+    let settings = Value::Table(table).try_into::<Settings>();
+    settings.map_err(|e| Failure::usage(format!("{named} or the environment: {}", e.message())))
 }
 
 /// Sets a nested key. A value that reads as TOML is that value, anything else is text.
@@ -121,10 +127,32 @@ pub(crate) fn jobs(settings: &Settings, scope: &Scope) -> Result<Vec<ClusterJob>
         .collect()
 }
 
+/// What a command does if there is no lake yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Creates it, and the file for watermarks.
+    Create,
+    /// Says so and ends.
+    Refuse,
+    /// Goes on, and creates nothing.
+    Accept,
+}
+
 /// An exporter over the configured lake and watermark store.
-pub(crate) async fn exporter(settings: &Settings, progress: Arc<dyn Progress>) -> Result<Arc<Exporter>, Failure> {
-    let lake = Lake::open_or_create(&settings.lake.location).await?;
-    let watermarks = SqliteStore::open(&settings.state.path)?;
+pub(crate) async fn exporter(
+    settings: &Settings,
+    progress: Arc<dyn Progress>,
+    missing: Missing,
+) -> Result<Arc<Exporter>, Failure> {
+    let location = &settings.lake.location;
+    let lake = match missing {
+        Missing::Create => Lake::open_or_create(location).await?,
+        Missing::Refuse => Lake::open(location).await?,
+        Missing::Accept => Lake::at(location)?,
+    };
+    let path = &settings.state.path;
+    let nowhere = missing == Missing::Accept && !path.exists();
+    let watermarks = SqliteStore::open(if nowhere { Path::new(":memory:") } else { path })?;
     Ok(Arc::new(Exporter::new(lake, Arc::new(watermarks), Arc::new(SystemClock), settings.export.clone(), progress)))
 }
 

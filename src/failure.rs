@@ -59,7 +59,8 @@ impl From<Error> for Failure {
 #[cfg(feature = "query")]
 impl From<lookback_query::QueryError> for Failure {
     fn from(e: lookback_query::QueryError) -> Self {
-        Self { code: FAILED, message: e.to_string(), advice: None }
+        let code = if e.kind() == lookback_query::ErrorKind::Parameter { USAGE } else { FAILED };
+        Self { code, message: e.to_string(), advice: None }
     }
 }
 

@@ -163,6 +163,18 @@ async fn check_tables(exporter: &Exporter, session: &mut dyn Session, job: &Clus
 /// Looks at the lake and the watermark store.
 pub async fn check_lake(exporter: &Exporter) -> Vec<Finding> {
     let mut findings = Vec::new();
+    match exporter.lake().exists().await {
+        Ok(true) => {}
+        Ok(false) => {
+            let text = format!("there is no lake at {} yet", exporter.lake().location());
+            findings.push(Finding::notice("lake", text, "nothing to do: the first `lookback export` creates it"));
+            return findings;
+        }
+        Err(e) => {
+            findings.push(Finding::problem("lake", &e));
+            return findings;
+        }
+    }
     match exporter.lake().tables().await {
         Ok(tables) => {
             findings.push(Finding::good("lake", format!("{} with {} tables", exporter.lake().location(), tables.len())))

@@ -34,11 +34,8 @@ pub struct Plan {
 /// # Errors
 /// If the lake or the watermark store exists but cannot be read.
 pub async fn plan(settings: &Settings, jobs: &[ClusterJob]) -> Result<Vec<Plan>> {
-    let lake = match Lake::open(&settings.lake.location).await {
-        Ok(lake) => Some(lake),
-        Err(e) if e.to_string().starts_with("no lake at") => None,
-        Err(e) => return Err(e),
-    };
+    let lake = Lake::at(&settings.lake.location)?;
+    let lake = if lake.exists().await? { Some(lake) } else { None };
     let watermarks = if settings.state.path.exists() { Some(SqliteStore::open(&settings.state.path)?) } else { None };
     let mut plans = Vec::new();
     for job in jobs {

@@ -234,11 +234,12 @@ impl Registry {
     pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<&TableSpec>, SelectError> {
         let mut chosen = vec![false; self.tables.len()];
         for name in names.iter().map(AsRef::as_ref) {
-            if let Ok(group) = name.parse::<Group>() {
+            let lower = name.to_lowercase();
+            if let Ok(group) = lower.parse::<Group>() {
                 for (i, table) in self.tables.iter().enumerate() {
                     chosen[i] |= table.exportable() && table.in_group(group);
                 }
-            } else if let Some(&i) = self.by_name.get(&name.to_lowercase()) {
+            } else if let Some(&i) = self.by_name.get(&lower) {
                 let table = &self.tables[i];
                 if !table.exportable() {
                     return Err(SelectError::NotExportable {
@@ -249,7 +250,7 @@ impl Registry {
                 }
                 chosen[i] = true;
             } else {
-                return Err(SelectError::Unknown { name: name.to_owned(), nearest: self.nearest(name) });
+                return Err(SelectError::Unknown { name: name.to_owned(), nearest: self.nearest(&lower) });
             }
         }
         Ok(self.tables.iter().zip(chosen).filter_map(|(t, yes)| yes.then_some(t)).collect())

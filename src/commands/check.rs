@@ -4,13 +4,14 @@ use lookback_exporter::check::{Finding, Level, check_cluster, check_lake};
 use serde_json::json;
 
 use crate::cli::{Check, Global, Output};
+use crate::config::Missing;
 use crate::failure::{FAILED, Failure};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Check) -> Result<u8, Failure> {
     let settings = config::load(global)?;
     let jobs = config::jobs(&settings, &arguments.scope)?;
-    let exporter = config::exporter(&settings, progress::reporter()).await?;
+    let exporter = config::exporter(&settings, progress::reporter(), Missing::Accept).await?;
     let mut all: Vec<(String, Vec<Finding>)> = vec![(String::new(), check_lake(&exporter).await)];
     for job in &jobs {
         all.push((job.name.clone(), check_cluster(&exporter, job).await));

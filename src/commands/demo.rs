@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::export::{show_summary, stop_signal};
 use super::sql::emit;
 use crate::cli::{Demo, Scope};
+use crate::config::Missing;
 use crate::failure::Failure;
 use crate::{config, print, progress};
 
@@ -157,7 +158,7 @@ fn secret(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 async fn export(settings: &Settings, jobs: &[ClusterJob]) -> Result<u8, Failure> {
-    let exporter = config::exporter(settings, progress::reporter()).await?;
+    let exporter = config::exporter(settings, progress::reporter(), Missing::Create).await?;
     let report = exporter.run(jobs, Work::Export { sweep: true }, &tokio_util::sync::CancellationToken::new()).await;
     drop(exporter);
     show_summary(&report)?;
@@ -177,7 +178,7 @@ async fn diagnose(settings: &Settings) -> Result<(), Failure> {
 
 fn next_steps(dir: &Path, once: bool) -> Result<(), Failure> {
     let file = dir.join(config::DEFAULT_FILE);
-    let file = file.display();
+    let file = shell_word(&file.display().to_string());
     print::line(format!(
         "\nThe lake is in {lake}, the configuration in {file}. Next:\n\n  \
          lookback sql --config {file} 'SELECT cluster_id, count(*) AS queries FROM stl_query GROUP BY 1 ORDER BY 2 DESC'\n  \
@@ -194,10 +195,20 @@ fn next_steps(dir: &Path, once: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A word as a shell takes it.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 /// Keeps the clusters' clocks running and exports them, until somebody ends it.
 async fn follow(settings: &Settings, jobs: &[ClusterJob], clusters: &[(String, Cluster)]) -> Result<(), Failure> {
     let stop = stop_signal();
-    let exporter = config::exporter(settings, Arc::new(lookback_exporter::run::Silent)).await?;
+    let exporter = config::exporter(settings, Arc::new(lookback_exporter::run::Silent), Missing::Create).await?;
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + TICK, TICK);
     loop {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Export, Global, Output};
+use crate::config::Missing;
 use crate::failure::Failure;
 use crate::{config, print, progress};
 
@@ -20,7 +21,7 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
         let plans = dry_run::plan(&settings, &jobs).await?;
         return show_plans(&plans, arguments.format);
     }
-    let exporter = config::exporter(&settings, progress::reporter()).await?;
+    let exporter = config::exporter(&settings, progress::reporter(), Missing::Create).await?;
     let sweep = settings.export.sweep && !arguments.no_sweep;
     let report = exporter.run(&jobs, Work::Export { sweep }, &stop_signal()).await;
     drop(exporter);
@@ -116,13 +117,16 @@ fn show_failures(report: &Report) {
     for (table, error) in report.failures() {
         let place =
             if table.table.is_empty() { table.cluster.clone() } else { format!("{} {}", table.cluster, table.table) };
-        let _ = writeln!(out, "lookback: {place}: {error}");
+        let text = error.to_string();
+        // Most messages name the cluster themselves.
+        let named = text.contains(&format!("'{}'", table.cluster));
+        let _ = if named { writeln!(out, "lookback: {text}") } else { writeln!(out, "lookback: {place}: {text}") };
         if let Some(advice) = error.advice() {
             let _ = writeln!(out, "          {advice}");
         }
     }
     if let Some(error) = &report.ledger_error {
-        let _ = writeln!(out, "lookback: the rows are committed, but the run ledger could not be written: {error}");
+        let _ = writeln!(out, "lookback: the run ledger could not be written (what was committed stays): {error}");
     }
 }
 

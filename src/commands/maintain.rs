@@ -8,24 +8,27 @@ use serde_json::json;
 
 use super::export::{show_report, stop_signal};
 use crate::cli::{Global, Maintain, Output};
+use crate::config::Missing;
 use crate::failure::{FAILED, Failure};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Failure> {
     let settings = config::load(global)?;
-    let exporter = config::exporter(&settings, progress::reporter()).await?;
+    // What is asked for is looked at before anything is opened.
+    let jobs = if arguments.no_sweep { Vec::new() } else { config::jobs(&settings, &arguments.scope)? };
+    let scope = if arguments.scope.table.is_empty() { vec!["all".to_owned()] } else { arguments.scope.table.clone() };
+    let tables = registry().select(&scope)?;
+    let exporter = config::exporter(&settings, progress::reporter(), Missing::Refuse).await?;
     let stop = stop_signal();
     let mut code = 0;
     let swept = if arguments.no_sweep {
         None
     } else {
-        let jobs = config::jobs(&settings, &arguments.scope)?;
         let report = exporter.run(&jobs, Work::Sweep, &stop).await;
         code = report.exit_code();
         Some(report)
     };
-    let scope = if arguments.scope.table.is_empty() { vec!["all".to_owned()] } else { arguments.scope.table.clone() };
-    let compacted = compact(&exporter, &registry().select(&scope)?, &stop).await?;
+    let compacted = compact(&exporter, &tables, &stop).await?;
     let cleaned = vacuum(&exporter, micros(settings.maintain.grace)).await?;
     match arguments.format {
         Output::Table => {

@@ -15,11 +15,11 @@ use crate::failure::Failure;
 pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure> {
     let format: Format = arguments.format.parse().map_err(|e| Failure::usage(format!("{e}")))?;
     let text = statement(arguments)?;
-    let session = open(global, arguments.as_of.as_deref()).await?;
-    let statements = session.prepare(&text)?;
-    if statements.is_empty() {
+    if text.chars().all(|c| c.is_whitespace() || c == ';') {
         return Err(Failure::usage("there is no statement"));
     }
+    let session = open(global, arguments.as_of.as_deref()).await?;
+    let statements = session.prepare(&text)?;
     if !format.is_text() && arguments.output.is_none() && std::io::stdout().is_terminal() {
         return Err(Failure::usage(format!("{format} is not readable on a terminal"))
             .advise("name a file with --output, or redirect"));

@@ -5,13 +5,14 @@ use lookback_schemas::time::{day_name, rfc3339};
 use serde_json::json;
 
 use crate::cli::{Global, Output, Verify};
+use crate::config::Missing;
 use crate::failure::{FAILED, Failure};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failure> {
     let settings = config::load(global)?;
     let jobs = config::jobs(&settings, &arguments.scope)?;
-    let exporter = config::exporter(&settings, progress::reporter()).await?;
+    let exporter = config::exporter(&settings, progress::reporter(), Missing::Refuse).await?;
     let mut reports: Vec<VerifyReport> = Vec::new();
     let mut failed = false;
     for job in &jobs {

@@ -12,7 +12,7 @@ pub mod snapshot;
 pub mod table;
 pub mod writer;
 
-use std::path::Path as FsPath;
+use std::path::{Component, Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -26,6 +26,9 @@ use crate::error::{Error, ErrorKind, Result, lake};
 pub use durable::DurableFileSystem;
 pub use snapshot::{DataFile, Snapshot};
 pub use table::{CommitOutcome, CommitUnit, LakeTable};
+
+/// What the marker says it marks.
+const MARKER_FORMAT: &str = "lookback-lake";
 
 /// The marker at the root of a lake.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,8 +51,7 @@ impl Lake {
     /// [`ErrorKind::Lake`] if the location holds something else, or cannot be read or written; [`ErrorKind::Config`] if the
     /// location is not understood.
     pub async fn open_or_create(location: &str) -> Result<Self> {
-        let url = local_url(location)?;
-        let lake = Self::with_store(Arc::new(DurableFileSystem::new()), url);
+        let lake = Self::at(location)?;
         if !lake.check_marker().await? {
             lake.create_marker().await?;
         }
@@ -61,13 +63,28 @@ impl Lake {
     /// # Errors
     /// As [`Lake::open_or_create`], and if there is no lake.
     pub async fn open(location: &str) -> Result<Self> {
-        let url = local_url(location)?;
-        let lake = Self::with_store(Arc::new(DurableFileSystem::new()), url);
+        let lake = Self::at(location)?;
         if lake.check_marker().await? {
             return Ok(lake);
         }
         Err(Error::new(ErrorKind::Lake, format!("no lake at {location}: {LAKE_MARKER} is missing"))
             .advise("run `lookback export` to create it, or correct `lake.location`"))
+    }
+
+    /// The lake at a location, whether there is one or not.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the location is not understood.
+    pub fn at(location: &str) -> Result<Self> {
+        Ok(Self::with_store(Arc::new(DurableFileSystem::new()), local_url(location)?))
+    }
+
+    /// Whether there is a lake.
+    ///
+    /// # Errors
+    /// As [`Lake::open`], if there is something else.
+    pub async fn exists(&self) -> Result<bool> {
+        self.check_marker().await
     }
 
     /// A lake on a given store whose root is the root of the URL's path. Tests wrap the store to make it fail.
@@ -89,7 +106,8 @@ impl Lake {
     /// The location, for messages.
     #[must_use]
     pub fn location(&self) -> String {
-        self.url.to_file_path().map_or_else(|()| self.url.to_string(), |p| p.display().to_string())
+        let shown = self.url.to_file_path().map_or_else(|()| self.url.to_string(), |p| p.display().to_string());
+        shown.strip_suffix('/').map_or_else(|| shown.clone(), str::to_owned)
     }
 
     /// The path of something below the root.
@@ -108,6 +126,13 @@ impl Lake {
                         .because(e)
                         .advise("point `lake.location` at a lake or at an empty folder")
                 })?;
+                if marker.format != MARKER_FORMAT {
+                    return Err(Error::new(
+                        ErrorKind::Lake,
+                        format!("{location}/{LAKE_MARKER} says '{}', not '{MARKER_FORMAT}'", marker.format),
+                    )
+                    .advise("point `lake.location` at a lake or at an empty folder"));
+                }
                 if marker.version > LAKE_FORMAT {
                     return Err(Error::new(
                         ErrorKind::Lake,
@@ -144,7 +169,7 @@ impl Lake {
             )
             .advise("point `lake.location` at a lake or at an empty folder"));
         }
-        let marker = Marker { format: "lookback-lake".to_owned(), version: LAKE_FORMAT };
+        let marker = Marker { format: MARKER_FORMAT.to_owned(), version: LAKE_FORMAT };
         let text = serde_json::to_vec_pretty(&marker).map_err(lake(writing()))?;
         let options = PutOptions::from(PutMode::Create);
         match self.store.put_opts(&self.path(LAKE_MARKER)?, text.into(), options).await {
@@ -207,5 +232,19 @@ fn local_url(location: &str) -> Result<Url> {
         None => FsPath::new(location),
     };
     let absolute = std::path::absolute(path).map_err(|e| refuse(&format!("is not a path: {e}")))?;
-    Url::from_directory_path(&absolute).map_err(|()| refuse("is not a path"))
+    Url::from_directory_path(without_parents(&absolute)).map_err(|()| refuse("is not a path"))
+}
+
+/// The same place without `..`, which object paths cannot have. A folder before it may be a link, so it is looked up.
+fn without_parents(path: &FsPath) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        if part == Component::ParentDir {
+            clean = std::fs::canonicalize(&clean).unwrap_or(clean);
+            clean.pop();
+        } else {
+            clean.push(part);
+        }
+    }
+    clean
 }

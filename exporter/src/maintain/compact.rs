@@ -152,10 +152,8 @@ impl Day<'_> {
                 Ok(None)
             }
             Ok(_) => Ok(Some(written)),
-            Err(e) => {
-                remove_files(self.table, &written).await;
-                Err(e)
-            }
+            // The new files stay: if the answer was lost, they may be in the log. If not, vacuum removes them.
+            Err(e) => Err(e),
         }
     }
 

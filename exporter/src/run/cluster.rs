@@ -133,6 +133,9 @@ impl ClusterRun {
                     attempt += 1;
                 }
                 Err(e) => {
+                    if matches!(e.kind(), ErrorKind::Timeout | ErrorKind::Cancelled) && !report.cluster_id.is_empty() {
+                        self.give_back(&report.cluster_id, spec).await;
+                    }
                     report.duration_ms = (self.exporter.clock.now() - started) / 1_000;
                     report.outcome = TableOutcome::Failed(e);
                     return Err(Box::new(report));
@@ -157,30 +160,33 @@ impl ClusterRun {
             None => self.connect().await?,
         };
         let limit = self.exporter.settings.timeout;
-        match tokio::time::timeout(limit, run(&mut connected)).await {
+        let ended = {
+            let work = tokio::time::timeout(limit, run(&mut connected));
+            tokio::select! {
+                ended = work => ended,
+                () = self.cancel.cancelled() => Ok(Err(Error::new(ErrorKind::Cancelled, "stopped on request"))),
+            }
+        };
+        let error = match ended {
             Ok(Ok(value)) => {
                 *timeouts = 0;
                 *connection = Some(connected);
-                Ok(value)
+                return Ok(value);
             }
-            Ok(Err(e)) => {
-                let unfinished = matches!(
-                    e.kind(),
-                    ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Lake | ErrorKind::Cancelled
-                );
-                *timeouts = if e.kind() == ErrorKind::Timeout { *timeouts + 1 } else { 0 };
-                if !unfinished && connected.session.is_usable() {
-                    *connection = Some(connected);
-                }
-                Err(e)
-            }
+            Ok(Err(e)) => e,
             Err(_) => {
-                *timeouts += 1;
-                let message = format!("cluster '{}': not done within {} s", self.job.name, limit.as_secs_f32());
-                Err(Error::new(ErrorKind::Timeout, message)
-                    .advise("raise `export.timeout`, or find out what holds the cluster up"))
+                let message = format!("not done within {} s", limit.as_secs_f32());
+                Error::new(ErrorKind::Timeout, message)
+                    .advise("raise `export.timeout`, or find out what holds the cluster up")
             }
+        };
+        *timeouts = if error.kind() == ErrorKind::Timeout { *timeouts + 1 } else { 0 };
+        let unfinished =
+            matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connect | ErrorKind::Lake | ErrorKind::Cancelled);
+        if !unfinished && connected.session.is_usable() {
+            *connection = Some(connected);
         }
+        Err(error)
     }
 
     /// Waits for a table's commit, and computes its rows again as long as somebody else is faster.

@@ -51,10 +51,13 @@ impl ClusterRun {
         timeouts: &mut u32,
     ) -> Vec<TableReport> {
         let mut reports = Vec::new();
+        let mut cluster_id = String::new();
         loop {
             let started = self.exporter.clock.now();
-            let result = self
-                .once(connection, timeouts, async |connected: &mut Connected| self.next_sweep(connected, spec).await);
+            let result = self.once(connection, timeouts, async |connected: &mut Connected| {
+                cluster_id.clone_from(&connected.cluster_id);
+                self.next_sweep(connected, spec).await
+            });
             match result.await {
                 Ok(None) => return reports,
                 Ok(Some(report)) => {
@@ -66,7 +69,10 @@ impl ClusterRun {
                     }
                 }
                 Err(e) => {
-                    let mut failed = self.failed("", &spec.name, started, e);
+                    if matches!(e.kind(), ErrorKind::Timeout | ErrorKind::Cancelled) && !cluster_id.is_empty() {
+                        self.give_back(&cluster_id, spec).await;
+                    }
+                    let mut failed = self.failed(&cluster_id, &spec.name, started, e);
                     failed.kind = RunKind::Sweep;
                     reports.push(failed);
                     return reports;
@@ -156,9 +162,9 @@ impl ClusterRun {
                         data_change: true,
                     };
                     let committed = table.commit(vec![unit]).await;
-                    if !matches!(committed.as_deref(), Ok([CommitOutcome::Committed(_)])) {
+                    // After an error the files stay: if the answer was lost, they may be in the log.
+                    if committed?.contains(&CommitOutcome::Conflict) {
                         remove_files(&table, &read.files).await;
-                        committed?;
                         continue;
                     }
                 }

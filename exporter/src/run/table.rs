@@ -89,7 +89,18 @@ impl ClusterRun {
         }
     }
 
-    async fn release(&self, cluster_id: &str, spec: &TableSpec, lease: &Lease) {
+    /// Gives back the lease of work that was broken off in the middle.
+    pub(super) async fn give_back(&self, cluster_id: &str, spec: &TableSpec) {
+        let (store, now) = (&self.exporter.watermarks, self.exporter.clock.now());
+        // Its holder may take a lease again, and so learns its fence; somebody else's is left alone.
+        match store.acquire(cluster_id, &spec.name, &self.exporter.holder, now, now).await {
+            Ok(Some(lease)) => self.release(cluster_id, spec, &lease).await,
+            Ok(None) => {}
+            Err(e) => warn!(cluster = %self.job.name, table = %spec.name, "giving the lease back: {e}"),
+        }
+    }
+
+    pub(super) async fn release(&self, cluster_id: &str, spec: &TableSpec, lease: &Lease) {
         if let Err(e) = self.exporter.watermarks.release(cluster_id, &spec.name, lease).await {
             // It ends by itself.
             warn!(cluster = %self.job.name, table = %spec.name, "giving the lease back: {e}");
@@ -195,10 +206,8 @@ impl ClusterRun {
                         .transient());
                     }
                     Ok(_) => {}
-                    Err(e) => {
-                        remove_files(&table, &read.files).await;
-                        return Err(e);
-                    }
+                    // Its files stay: if the answer was lost, they may be in the log. If not, `maintain` removes them.
+                    Err(e) => return Err(e),
                 }
                 committed = Some(committed.map_or(until, |c| c.max(until)));
                 snapshot = table.refresh().await?;
@@ -251,11 +260,8 @@ impl ClusterRun {
                 self.release(&cluster_id, spec, &lease).await;
                 return Err(Box::new((spec, report)));
             }
-            // Not committed, says the log: its files are of no use.
-            Err(e) => {
-                remove_files(&table, &files).await;
-                Err(e)
-            }
+            // Its files stay: if the answer was lost, they may be in the log. If not, `maintain` removes them.
+            Err(e) => Err(e),
         };
         self.release(&cluster_id, spec, &lease).await;
         report.duration_ms = (self.exporter.clock.now() - report.started_at) / 1_000;

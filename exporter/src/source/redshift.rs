@@ -293,9 +293,9 @@ impl Session for RedshiftSession {
             .collect()
     }
 
-    async fn oldest(&mut self, spec: &TableSpec, _columns: &[SourceColumn]) -> Result<Option<i64>> {
+    async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<i64>> {
         let what = self.what(&format!("looking for the oldest row of {}", spec.name));
-        let statement = self.prepare(&what, &sql::oldest(spec)).await?;
+        let statement = self.prepare(&what, &sql::oldest(spec, columns)).await?;
         let row = self.client.query_one(&statement, &[]).await.map_err(|e| explain(&what, e))?;
         let since_2000 = match statement.columns().first().map(|c| c.type_()) {
             Some(&Type::TIMESTAMP) => row.try_get::<_, Option<Micros>>(0),

@@ -59,60 +59,68 @@ pub(super) fn describe(spec: &TableSpec) -> String {
     format!("SELECT * FROM {}", quote(&spec.name))
 }
 
-/// Every row of a window. Driven tables take the time of the first parent that ended inside it as `log_time`; a parent that
-/// occurs twice must not double its children.
+/// The time that places a row of the alias: its cursor, or the fallback where the cursor says "never".
+fn placed_at(spec: &TableSpec, cursor: &str, fallback: Option<&str>, alias: &str) -> String {
+    let own = format!("{alias}.{}", quote(cursor));
+    match fallback {
+        None => own,
+        Some(other) => {
+            let never = literal(spec, Y2000);
+            format!("CASE WHEN {own} > {never} THEN {own} ELSE {alias}.{} END", quote(other))
+        }
+    }
+}
+
+/// Every row of a window. Driven tables take the time of the first parent inside it as `log_time`; a parent that occurs twice
+/// must not double its children.
 pub(super) fn read(spec: &TableSpec, columns: &[SourceColumn], window: Window) -> String {
     let list = select_list(columns);
     let table = quote(&spec.name);
     if let Some((parent, cursor, on)) = parent(spec) {
+        let other = parent.fallback.as_deref();
         return format!(
-            "SELECT {list}, p.{LOG_TIME} FROM {table} c JOIN (SELECT {links}, min(q.{time}) AS {LOG_TIME} FROM {parent_table} q \
-             WHERE {window} GROUP BY {links}) p ON {on}",
+            "SELECT {list}, p.{LOG_TIME} FROM {table} c JOIN (SELECT {links}, min({time}) AS {LOG_TIME} \
+             FROM {parent_table} q WHERE {window} GROUP BY {links}) p ON {on}",
             links = link_columns(spec),
-            time = quote(cursor),
+            time = placed_at(parent, cursor, other, "q"),
             parent_table = quote(&parent.name),
-            window = in_window(parent, cursor, None, "q", window),
+            window = in_window(parent, cursor, other, "q", window),
         );
     }
     let cursor = spec.time_column();
     format!("SELECT {list} FROM {table} c WHERE {}", in_window(spec, cursor, fallback(spec, columns), "c", window))
 }
 
-/// The oldest time that is a time.
-pub(super) fn oldest(spec: &TableSpec) -> String {
-    let (owner, cursor) = match parent(spec) {
-        Some((parent, cursor, _)) => (parent, cursor),
-        None => (spec, spec.time_column()),
+/// The oldest time that places a row.
+pub(super) fn oldest(spec: &TableSpec, columns: &[SourceColumn]) -> String {
+    let (owner, cursor, other) = match parent(spec) {
+        Some((parent, cursor, _)) => (parent, cursor, parent.fallback.as_deref()),
+        None => (spec, spec.time_column(), fallback(spec, columns)),
     };
-    let column = quote(cursor);
-    format!("SELECT min({column}) FROM {} WHERE {column} > {}", quote(&owner.name), literal(owner, Y2000))
+    let time = placed_at(owner, cursor, other, "c");
+    format!("SELECT min({time}) FROM {} c WHERE {time} > {}", quote(&owner.name), literal(owner, Y2000))
 }
 
 /// Two counts: rows that no window contains, and rows dated at or after a moment.
 pub(super) fn unplaced(spec: &TableSpec, columns: &[SourceColumn], after: i64) -> String {
     let table = quote(&spec.name);
     if let Some((parent, cursor, on)) = parent(spec) {
-        let never = literal(parent, Y2000);
+        let time = placed_at(parent, cursor, parent.fallback.as_deref(), "q");
         return format!(
             "SELECT count(*) - count(p.{LOG_TIME}), coalesce(sum(CASE WHEN p.{LOG_TIME} >= {} THEN 1 ELSE 0 END), 0) \
-             FROM {table} c LEFT JOIN (SELECT {links}, min({time}) AS {LOG_TIME} FROM {parent_table} WHERE {time} > {never} \
-             GROUP BY {links}) p ON {on}",
+             FROM {table} c LEFT JOIN (SELECT {links}, min({time}) AS {LOG_TIME} FROM {parent_table} q \
+             WHERE {time} > {} GROUP BY {links}) p ON {on}",
             literal(parent, after),
+            literal(parent, Y2000),
             links = link_columns(spec),
-            time = quote(cursor),
             parent_table = quote(&parent.name),
         );
     }
-    let cursor = quote(spec.time_column());
-    let never = literal(spec, Y2000);
-    let real = |column: &str| format!("(c.{column} IS NOT NULL AND c.{column} > {never})");
-    let placed = match fallback(spec, columns) {
-        Some(other) => format!("{} OR {}", real(&cursor), real(&quote(other))),
-        None => real(&cursor),
-    };
+    let time = placed_at(spec, spec.time_column(), fallback(spec, columns), "c");
     format!(
-        "SELECT count(*) - coalesce(sum(CASE WHEN {placed} THEN 1 ELSE 0 END), 0), \
-         coalesce(sum(CASE WHEN c.{cursor} >= {} THEN 1 ELSE 0 END), 0) FROM {table} c",
+        "SELECT count(*) - coalesce(sum(CASE WHEN {time} > {} THEN 1 ELSE 0 END), 0), \
+         coalesce(sum(CASE WHEN {time} >= {} THEN 1 ELSE 0 END), 0) FROM {table} c",
+        literal(spec, Y2000),
         literal(spec, after),
     )
 }
@@ -159,7 +167,11 @@ mod tests {
     fn a_driven_table_joins_its_parent_over_its_own_window() {
         let spec = spec("stl_explain");
         let sql = read(spec, &columns(spec), WINDOW);
-        assert!(sql.contains("min(q.\"endtime\") AS log_time FROM \"stl_query\" q WHERE q.\"endtime\" >="), "{sql}");
+        let time = "CASE WHEN q.\"endtime\" > '2000-01-01 00:00:00.000000' THEN q.\"endtime\" ELSE q.\"starttime\" END";
+        assert!(
+            sql.contains(&format!("min({time}) AS log_time FROM \"stl_query\" q WHERE (q.\"endtime\" >=")),
+            "{sql}"
+        );
         assert!(sql.ends_with("GROUP BY \"query\") p ON c.\"query\" = p.\"query\""), "{sql}");
     }
 

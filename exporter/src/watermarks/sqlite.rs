@@ -76,7 +76,9 @@ fn broken(path: &str, error: rusqlite::Error) -> Error {
         Some(
             rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied,
         ) => "its folder must exist and be writable",
-        Some(rusqlite::ErrorCode::DiskFull) => "free some space and run again; nothing is lost",
+        Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure) => {
+            "its disk must have space and work; free some space and run again: nothing is lost"
+        }
         _ => "run again; if it stays, move the file away: coverage is rebuilt from the lake's own log",
     };
     Error::new(ErrorKind::Watermarks, format!("watermark file {path}")).because(error).advise(advice)

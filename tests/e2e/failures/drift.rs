@@ -5,6 +5,7 @@ use lookback_exporter::{ErrorKind, Report};
 use lookback_schemas::registry;
 use lookback_schemas::time::{HOUR, MINUTE};
 use lookback_simulator::Cluster;
+use tokio_util::sync::CancellationToken;
 
 use super::{assert_done, failures, kinds};
 use crate::support::rows::{plan, quick, scan, serve, text};
@@ -100,6 +101,42 @@ async fn f13_a_column_that_is_dropped_doubles_no_row() {
     assert!(before.iter().all(|row| row.contains_key("insert_pristine") && after.contains(row)));
     assert_eq!(after.len(), 11);
     assert_eq!(world.rows("stl_scan").await.len(), 10);
+}
+
+/// Compaction brings files of different columns together, and must not change which row is which.
+#[tokio::test]
+async fn f13_compacted_days_of_two_column_lists_stay_the_same_rows() {
+    use lookback_exporter::maintain::{compact, vacuum};
+    let world = World::new();
+    let cluster = Cluster::empty("c", NOON);
+    let server = serve(&cluster).await;
+    let jobs = [job("c", &server, &FAMILY)];
+    for step in 0..4 {
+        let now = NOON + step * HOUR;
+        if step == 2 {
+            cluster.add_column("stl_scan", "shard", "bigint");
+            cluster.drop_column("stl_explain", "query_uuid");
+        }
+        (1..=3).for_each(|id| add(&cluster, 10 * step + id, now - 20 * MINUTE));
+        cluster.insert("stl_scan", vec![scan(10 * step + 1, 0, now - 20 * MINUTE)]);
+        world.at(&cluster, now);
+        assert_done(&world.export(&jobs).await);
+    }
+    for hours in [14, 38] {
+        world.at(&cluster, NOON + hours * HOUR);
+        assert_done(&world.export(&jobs).await);
+        assert_done(&world.sweep(&jobs).await);
+    }
+    let exporter = world.exporter().await;
+    let report = compact(&exporter, &jobs[0].tables, &CancellationToken::new()).await.unwrap();
+    assert_eq!((report.days, report.rows, report.failures.len()), (3, 40, 0));
+    // stl_scan and stl_explain have one file for each list of columns.
+    assert_eq!((report.files_before, report.files_after), (12, 5));
+    vacuum(&exporter, 0).await.unwrap();
+    world.assert_equals_truth(&cluster, "c", &FAMILY).await;
+    // The source is read again from its oldest row, and every row of it is found.
+    let found = verify(&exporter, &jobs[0]).await.unwrap();
+    assert_eq!(found.iter().map(|r| (r.source_rows, r.missing)).collect::<Vec<_>>(), [(12, 0), (12, 0), (16, 0)]);
 }
 
 /// A type that no longer fits stops that table, and nothing that is kept is touched.
