@@ -51,7 +51,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 fn parse(named: &str, text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Failure> {
     // Only the place and the reason: the line itself may hold what nobody should see.
     let wrong = |e: toml::de::Error| {
-        let line = e.span().and_then(|span| text.get(..span.start)).map(|before| before.lines().count().max(1));
+        let line = e.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
         let place = line.map_or_else(|| named.to_owned(), |line| format!("{named}, line {line}"));
         Failure::usage(format!("{place}: {}", e.message()))
     };

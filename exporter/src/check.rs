@@ -95,7 +95,7 @@ pub async fn check_cluster(exporter: &Exporter, job: &ClusterJob) -> Vec<Finding
             findings.push(match check_clock(&job.name, server, exporter.now(), exporter.settings().max_clock_skew) {
                 Ok(()) => Finding::good("clock", "agrees with this machine's"),
                 Err(e) => Finding::problem("clock", &e),
-            })
+            });
         }
         Err(e) => findings.push(Finding::problem("clock", &e)),
     }
@@ -177,7 +177,8 @@ pub async fn check_lake(exporter: &Exporter) -> Vec<Finding> {
     }
     match exporter.lake().tables().await {
         Ok(tables) => {
-            findings.push(Finding::good("lake", format!("{} with {} tables", exporter.lake().location(), tables.len())))
+            findings
+                .push(Finding::good("lake", format!("{} with {} tables", exporter.lake().location(), tables.len())));
         }
         Err(e) => findings.push(Finding::problem("lake", &e)),
     }

@@ -35,7 +35,7 @@ async fn a_wrong_password_names_the_cluster_and_what_to_check() {
     assert!(!ran.stderr.contains("another-one") && !ran.stdout.contains("another-one"));
     let errors: Vec<&str> = ran.stderr.lines().filter(|l| !l.contains("WARN")).collect();
     insta::assert_snapshot!(place.steady(&errors.join("\n")), @r#"
-    lookback: bad: connecting to cluster 'bad' at 127.0.0.1:<port>: password authentication failed for user "lookback" (SQLSTATE 28P01)
+    lookback: connecting to cluster 'bad' at 127.0.0.1:<port>: password authentication failed for user "lookback" (SQLSTATE 28P01)
               check the cluster's user and password
     "#);
     // Once it is right, everything comes.
@@ -60,7 +60,7 @@ async fn a_closed_port_stops_only_its_own_cluster() {
     let ran = only_good(&place, &["export"]).await;
     let errors: Vec<&str> = ran.stderr.lines().filter(|l| !l.contains("WARN")).collect();
     insta::assert_snapshot!(place.steady(&errors.join("\n")), @r"
-    lookback: bad: connecting to cluster 'bad' at 127.0.0.1:<port>: error connecting to server: Connection refused (os error 111)
+    lookback: connecting to cluster 'bad' at 127.0.0.1:<port>: error connecting to server: Connection refused (os error 111)
               check host, port and security group, and that the cluster is available
     ");
 }
@@ -80,7 +80,7 @@ async fn a_server_that_only_speaks_plaintext_is_refused() {
     let ran = only_good(&place, &["export"]).await;
     let errors: Vec<&str> = ran.stderr.lines().filter(|l| !l.contains("WARN")).collect();
     insta::assert_snapshot!(place.steady(&errors.join("\n")), @r#"
-    lookback: bad: connecting to cluster 'bad' at 127.0.0.1:<port>: error performing TLS handshake: server does not support TLS
+    lookback: connecting to cluster 'bad' at 127.0.0.1:<port>: error performing TLS handshake: server does not support TLS
               the server offers no TLS; turn it on there, or accept readable passwords with `tls = "plaintext"` for this cluster
     "#);
 }
@@ -144,7 +144,7 @@ async fn a_user_that_sees_only_its_own_rows_exports_nothing() {
     let ran = only_good(&place, &["export"]).await;
     let errors: Vec<&str> = ran.stderr.lines().filter(|l| !l.contains("WARN")).collect();
     insta::assert_snapshot!(place.steady(&errors.join("\n")), @r"
-    lookback: bad: cluster 'bad': the user sees only its own rows of the system tables; nothing was exported
+    lookback: cluster 'bad': the user sees only its own rows of the system tables; nothing was exported
               as a superuser: ALTER USER <user> SYSLOG ACCESS UNRESTRICTED; or GRANT ROLE sys:monitor TO <user>;
     ");
     let check = place.run(&["check", "--cluster", "bad"]).await.expect(1);

@@ -38,7 +38,7 @@ async fn a_folder_that_is_something_else_is_left_alone() {
         let ran = failed(place.run(&[command]).await);
         insta::allow_duplicates! {
             insta::assert_snapshot!(place.steady(&ran.stderr), @r"
-            lookback: <folder>/photos/ is not a lake: it holds holiday.jpg and no lookback.json
+            lookback: <folder>/photos is not a lake: it holds holiday.jpg and no lookback.json
                       point `lake.location` at a lake or at an empty folder
             ");
         }

@@ -2,6 +2,7 @@
 //! the real binary. Afterwards the lake must equal what the clusters have shown, as a multiset.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+#![allow(clippy::print_stdout, reason = "seeds and counts belong into the test's output")]
 
 mod enumerate;
 mod faults;

@@ -134,7 +134,8 @@ impl FileStats {
         self.rows += batch.num_rows() as u64;
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
             let is_time = matches!(field.data_type(), DataType::Timestamp(..));
-            if !is_time && !(LOOKUP_COLUMNS.contains(&field.name().as_str()) && *field.data_type() == DataType::Int64) {
+            let is_lookup = LOOKUP_COLUMNS.contains(&field.name().as_str()) && *field.data_type() == DataType::Int64;
+            if !is_time && !is_lookup {
                 continue;
             }
             let range = if is_time {
@@ -270,7 +271,7 @@ impl Writer {
             if all || rows.len() * WORTH_A_FILE >= total {
                 let path = data_file(FileKind::Part, &self.origin.cluster_id, day, &self.unique, self.files);
                 self.files += 1;
-                ready.push((day, path, picks));
+                ready.push(Planned { day, path, picks });
             } else {
                 let references: Vec<&RecordBatch> = batches.iter().collect();
                 let waiting = interleave_record_batch(&references, &picks).map_err(lake(what()))?;
@@ -320,16 +321,23 @@ pub async fn remove_files(table: &LakeTable, files: &[WrittenFile]) {
     }
 }
 
+/// A file to write: its day, its path, and its rows as (batch, row) in order.
+struct Planned {
+    day: i32,
+    path: String,
+    picks: Vec<(usize, usize)>,
+}
+
 async fn write_files(
     table: Arc<LakeTable>,
     origin: Origin,
     now: i64,
     batches: Vec<RecordBatch>,
-    ready: Vec<(i32, String, Vec<(usize, usize)>)>,
+    ready: Vec<Planned>,
 ) -> Result<Vec<WrittenFile>> {
     let batches = Arc::new(batches);
     let mut written = Vec::with_capacity(ready.len());
-    for (day, path, picks) in ready {
+    for Planned { day, path, picks } in ready {
         let what = format!("writing {}/{path}", table.name());
         let (shared, origin_copy) = (Arc::clone(&batches), origin.clone());
         let encoded = tokio::task::spawn_blocking(move || encode(&shared, &picks, &origin_copy)).await;
