@@ -53,7 +53,7 @@ impl Progress for Bars {
 
     fn ended(&self, report: &TableReport) {
         self.with(&report.cluster, |(bar, rows)| {
-            bar.set_message(format!("committing  {} rows", crate::print::count(*rows)))
+            bar.set_message(format!("committing  {} rows", crate::print::count(*rows)));
         });
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use lookback_schemas::TableSpec;
-use lookback_schemas::time::{DAY, day_of, day_start};
+use lookback_schemas::time::{DAY, day_of};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lake::present::{Present, bounded_slices};
 use crate::ledger;
 use crate::run::{ClusterJob, Exporter};
 use crate::source::{Read, Unplaced, Window};
+use crate::window::day_by_day;
 
 /// Rows of the lake compared at once.
 const MAX_PRESENT_ROWS: u64 = 1_000_000;
@@ -76,11 +77,8 @@ async fn one(
     };
     let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
     let snapshot = table.refresh().await?;
-    for day in day_of(whole.from)..=day_of(whole.to) {
-        let part = Window { from: whole.from.max(day_start(day)), to: whole.to.min(day_start(day) + DAY) };
-        if part.from >= part.to {
-            continue;
-        }
+    for part in day_by_day(now, whole, DAY) {
+        let day = day_of(part.from);
         let mut missing = 0;
         for window in bounded_slices(&snapshot, cluster_id, part, MAX_PRESENT_ROWS) {
             let mut present =
@@ -92,6 +90,7 @@ async fn one(
                 report.source_rows += batch.num_rows() as u64;
                 missing += present.new_rows(&batch).await?.iter().filter(|n| **n).count() as u64;
             }
+            missing += present.finish()?.iter().map(|b| b.num_rows() as u64).sum::<u64>();
             // Of a driven table, whole files are compared, which reach beyond the window.
             if spec.parent.is_none() {
                 report.only_in_lake += present.rows();

@@ -84,7 +84,23 @@ pub fn plan(now: i64, margins: &Margins, known: Known, oldest: Option<i64>) -> R
         None => oldest.unwrap_or(to).min(to.saturating_sub(margins.overlap)),
     };
     // Coverage may already be a little ahead after a change of the settle margin.
-    Ok(slices(Window { from: from.min(to), to }, margins.slice))
+    Ok(day_by_day(now, Window { from: from.min(to), to }, margins.slice))
+}
+
+/// Days that a system table can reach back, and then some.
+const OLD_DAYS: i32 = 9;
+
+/// [`slices`] of a window, but what is older than any system table keeps is one piece: a row with a bogus old date must not
+/// cost a read for each day since.
+#[must_use]
+pub fn day_by_day(now: i64, window: Window, slice: i64) -> Vec<Window> {
+    let old = day_start(day_of(now) - OLD_DAYS);
+    if window.from >= old || window.to <= old {
+        return if window.to <= old { vec![window] } else { slices(window, slice) };
+    }
+    let mut pieces = vec![Window { from: window.from, to: old }];
+    pieces.extend(slices(Window { from: old, to: window.to }, slice));
+    pieces
 }
 
 /// Cuts a window into pieces of at most `slice` microseconds, at day boundaries where a piece crosses one.

@@ -206,6 +206,12 @@ impl Multiset {
         }
     }
 
+    /// Whether there is an occurrence.
+    #[must_use]
+    pub fn has(&self, id: RowId) -> bool {
+        self.counts.get(&id).is_some_and(|count| *count > 0)
+    }
+
     /// Occurrences in all.
     #[must_use]
     pub fn rows(&self) -> u64 {

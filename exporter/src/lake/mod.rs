@@ -198,8 +198,13 @@ impl Lake {
         if let Some(table) = self.table(name).await? {
             return Ok(table);
         }
-        table::create(name, Arc::clone(&self.store), self.table_url(name)?, columns).await?;
-        self.table(name).await?.ok_or_else(|| {
+        let created = table::create(name, Arc::clone(&self.store), self.table_url(name)?, columns).await;
+        // Whoever creates it first wins, in whatever words the others are told.
+        let found = self.table(name).await?;
+        if found.is_none() {
+            created?;
+        }
+        found.ok_or_else(|| {
             Error::new(ErrorKind::Lake, format!("lake table {name} is missing right after it was created"))
         })
     }

@@ -1,16 +1,22 @@
 //! What the lake already has of a window: identities read back from data files, as multisets.
 //!
 //! Rows are compared over the columns that both the file's rows and the present read were read with: a column that AWS added in
-//! between does not make old rows new. Files with different column lists are therefore compared separately.
+//! between does not make old rows new. Files with different column lists are therefore compared separately, those with the most
+//! columns first. A row that says something in a column that a file's rows did not have is most likely not one of them, and is
+//! taken for one only if, at the end of the read, nothing else has accounted for the file's row.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 use futures::StreamExt;
 use lookback_schemas::TableSpec;
-use lookback_schemas::identity::{Identity, Multiset, RowId};
+use lookback_schemas::identity::{Identity, IdentityError, Multiset, RowId};
 use lookback_schemas::names::FOOTER_COLUMNS;
 use lookback_schemas::time::{DAY, day_of};
 use parquet::arrow::ProjectionMask;
@@ -43,6 +49,7 @@ pub struct Present {
     source_columns: HashSet<String>,
     groups: Vec<Group>,
     loaded: HashSet<String>,
+    kept_back: Vec<RecordBatch>,
     youngest_before: Option<(i64, i64)>,
 }
 
@@ -70,6 +77,7 @@ impl Present {
             source_columns: source_columns.iter().cloned().collect(),
             groups: Vec::new(),
             loaded: HashSet::new(),
+            kept_back: Vec::new(),
             youngest_before: covered.map(|c| (c, i64::MIN)),
         };
         if window.from < window.to {
@@ -95,7 +103,8 @@ impl Present {
         self.youngest_before.map(|(_, t)| t).filter(|&t| t != i64::MIN)
     }
 
-    /// Which rows of a batch of the source are new. Each occurrence in the lake accounts for one in the source.
+    /// Which rows of a batch of the source are new. Each occurrence in the lake accounts for one in the source. Rows that cannot
+    /// be told before the end of the read are kept back for [`Present::finish`].
     ///
     /// # Errors
     /// [`ErrorKind::Lake`] if a file cannot be read, [`ErrorKind::Schema`] for a type without identity.
@@ -104,16 +113,51 @@ impl Present {
             self.read_strays(batch).await?;
         }
         let mut new = vec![true; batch.num_rows()];
+        let mut later = vec![false; batch.num_rows()];
         for group in self.groups.iter_mut().filter(|g| !g.rows.is_empty()) {
-            let ids = group
-                .identity
-                .of_batch(batch)
-                .map_err(|e| Error::new(ErrorKind::Schema, self.spec.name.clone()).because(e))?;
-            for (new, id) in new.iter_mut().zip(ids) {
-                *new = *new && !group.rows.take(id);
+            let ids = group.identity.of_batch(batch).map_err(|e| unidentified(self.spec, e))?;
+            let added: Vec<&ArrayRef> = added_columns(batch, &group.identity, &self.source_columns);
+            for (row, id) in ids.into_iter().enumerate() {
+                if !new[row] {
+                    continue;
+                }
+                if added.iter().all(|column| says_nothing(column, row)) {
+                    new[row] = !group.rows.take(id);
+                } else if group.rows.has(id) {
+                    later[row] = true;
+                }
             }
         }
+        for (new, later) in new.iter_mut().zip(&mut later) {
+            *later &= *new;
+            *new &= !*later;
+        }
+        if later.contains(&true) {
+            let rows = filter_record_batch(batch, &BooleanArray::from(later));
+            self.kept_back.push(rows.map_err(lake(format!("comparing rows of {}", self.spec.name)))?);
+        }
         Ok(new)
+    }
+
+    /// At the end of a read: the rows that were kept back and turned out to be new.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Schema`] for a type without identity.
+    pub fn finish(&mut self) -> Result<Vec<RecordBatch>> {
+        let mut found = Vec::new();
+        for batch in std::mem::take(&mut self.kept_back) {
+            let mut new = vec![true; batch.num_rows()];
+            for group in self.groups.iter_mut().filter(|g| !g.rows.is_empty()) {
+                let ids = group.identity.of_batch(&batch).map_err(|e| unidentified(self.spec, e))?;
+                for (new, id) in new.iter_mut().zip(ids) {
+                    *new = *new && !group.rows.take(id);
+                }
+            }
+            let rows = filter_record_batch(&batch, &BooleanArray::from(new));
+            found.push(rows.map_err(lake(format!("comparing rows of {}", self.spec.name)))?);
+        }
+        found.retain(|batch| batch.num_rows() > 0);
+        Ok(found)
     }
 
     /// A driven row is stored under the time of the parent that was seen; under another parent of the same query it may be
@@ -164,8 +208,10 @@ impl Present {
             .map_err(lake(what.clone()))?;
         let found = self.groups.iter().position(|g| g.identity.columns() == identity.columns());
         let at = found.unwrap_or_else(|| {
-            self.groups.push(Group { identity, rows: Multiset::default() });
-            self.groups.len() - 1
+            // The most columns first: the most exact comparison.
+            let at = self.groups.partition_point(|g| g.identity.columns().len() > identity.columns().len());
+            self.groups.insert(at, Group { identity, rows: Multiset::default() });
+            at
         });
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(lake(what.clone()))?;
@@ -211,6 +257,41 @@ impl Present {
     }
 }
 
+/// Columns of the source that the rows of a group were not read with.
+fn added_columns<'a>(batch: &'a RecordBatch, identity: &Identity, source: &HashSet<String>) -> Vec<&'a ArrayRef> {
+    let fields = batch.schema_ref().fields().iter().zip(batch.columns());
+    let added =
+        fields.filter(|(f, _)| source.contains(f.name()) && identity.columns().binary_search(f.name()).is_err());
+    added.map(|(_, column)| column).collect()
+}
+
+/// Whether a value is what a new column has in rows that are older than it: null, or its type's empty value.
+fn says_nothing(column: &ArrayRef, row: usize) -> bool {
+    if column.is_null(row) {
+        return true;
+    }
+    let any = column.as_any();
+    if let Some(a) = any.downcast_ref::<Int64Array>() {
+        a.value(row) == 0
+    } else if let Some(a) = any.downcast_ref::<StringArray>() {
+        a.value(row).trim_end().is_empty()
+    } else if let Some(a) = any.downcast_ref::<BooleanArray>() {
+        !a.value(row)
+    } else if let Some(a) = any.downcast_ref::<Float64Array>() {
+        a.value(row) == 0.0
+    } else if let Some(a) = any.downcast_ref::<Decimal128Array>() {
+        a.value(row) == 0
+    } else if let Some(a) = any.downcast_ref::<TimestampMicrosecondArray>() {
+        !lookback_schemas::time::is_real(a.value(row))
+    } else {
+        false
+    }
+}
+
+fn unidentified(spec: &TableSpec, e: IdentityError) -> Error {
+    Error::new(ErrorKind::Schema, spec.name.clone()).because(e)
+}
+
 /// The columns that a file's rows were read with.
 pub(crate) fn source_columns<'a>(metadata: &ParquetMetaData, all: impl Iterator<Item = &'a str>) -> Vec<String> {
     let recorded = metadata.file_metadata().key_value_metadata().into_iter().flatten();
@@ -240,5 +321,5 @@ pub fn bounded_slices(snapshot: &Snapshot, cluster_id: &str, window: Window, lim
     }
     let most = per_day.values().copied().max().unwrap_or(0);
     let pieces = i64::try_from(most.div_ceil(limit.max(1)).max(1)).unwrap_or(i64::MAX);
-    crate::window::slices(window, (DAY / pieces).max(1))
+    if pieces <= 1 { vec![window] } else { crate::window::slices(window, (DAY / pieces).max(1)) }
 }

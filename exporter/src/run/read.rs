@@ -91,7 +91,7 @@ async fn stream(
             next = rows.next() => next,
             () = target.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "stopped on request")),
         };
-        let Some(batch) = next.transpose()? else { return Ok(()) };
+        let Some(batch) = next.transpose()? else { break };
         let times: Vec<i64> = times(target.spec, &batch).into_iter().map(|t| t.unwrap_or(i64::MIN)).collect();
         // The server cuts windows, so this only ever fails where the two of us read a time differently.
         if let Some(stray) = times.iter().find(|t| !window.contains(**t)) {
@@ -116,4 +116,11 @@ async fn stream(
         target.progress.rows(target.cluster, &target.spec.name, batch.num_rows() as u64);
         writer.push(batch, &times, &new).await?;
     }
+    for batch in present.finish()? {
+        let times: Vec<i64> = times(target.spec, &batch).into_iter().map(|t| t.unwrap_or(i64::MIN)).collect();
+        result.rows_new += batch.num_rows() as u64;
+        let all = vec![true; batch.num_rows()];
+        writer.push(batch, &times, &all).await?;
+    }
+    Ok(())
 }

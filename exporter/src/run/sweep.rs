@@ -26,7 +26,8 @@ const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// The days to sweep, each once: the second sweep of a day makes the first superfluous.
 pub(crate) fn due(now: i64, watermark: &Watermark) -> Vec<(i32, u8)> {
-    let first = day_of(watermark.covered_from).max(day_of(now) - MAX_RETENTION_DAYS);
+    // Also days before coverage began: their rows may have surfaced after the first look.
+    let first = day_of(now) - MAX_RETENTION_DAYS;
     let covered = day_of(watermark.covered_until);
     (first..covered)
         .filter_map(|day| {

@@ -177,7 +177,7 @@ impl ClusterRun {
                 }
             }
             let until = covered.map_or(window.to, |c| c.max(window.to));
-            let after = advanced(before, covered_from, until, now);
+            let after = advanced(before, covered_from, until, now, known.committed.is_some());
             let needed = !read.files.is_empty() || committed.is_none_or(|c| until - c > MAX_TXN_LAG);
             let unit = CommitUnit {
                 transaction: Some((app.clone(), committed.map_or(until, |c| c.max(until)))),
@@ -302,9 +302,11 @@ impl ClusterRun {
 }
 
 /// The watermark after a window. A sweep that was due before a day was first read has nothing to find.
-fn advanced(before: Option<Watermark>, covered_from: i64, covered_until: i64, now: i64) -> Watermark {
+/// Where the store was lost, nobody knows which sweeps were done: they are done again.
+fn advanced(before: Option<Watermark>, covered_from: i64, covered_until: i64, now: i64, lost: bool) -> Watermark {
     match before {
         Some(w) => Watermark { covered_until: w.covered_until.max(covered_until), ..w },
+        None if lost => Watermark { covered_from, covered_until, swept_once: None, swept_twice: None },
         None => Watermark {
             covered_from,
             covered_until,
