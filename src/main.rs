@@ -16,6 +16,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Rows are millions of small allocations on several threads, which the system's allocator answers with arenas that it does not
+/// give back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Two TLS providers are compiled in through dependencies, and rustls does not choose between them.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use lookback_schemas::TableSpec;
-use lookback_schemas::time::{DAY, day_of};
+use lookback_schemas::time::{DAY, day_of, day_start};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lake::present::{Present, bounded_slices};
 use crate::ledger;
 use crate::run::{ClusterJob, Exporter};
 use crate::source::{Read, Unplaced, Window};
-use crate::window::day_by_day;
+use crate::window::{day_by_day, slices};
 
 /// Rows of the lake compared at once.
 const MAX_PRESENT_ROWS: u64 = 1_000_000;
@@ -56,6 +56,18 @@ pub async fn verify(exporter: &Exporter, job: &ClusterJob) -> Result<Vec<VerifyR
     Ok(reports)
 }
 
+/// The window by UTC days, what is older than any system table keeps in one piece.
+fn days(now: i64, window: Window) -> Vec<Window> {
+    let cut = |piece: Window| {
+        let midnight = day_start(day_of(piece.from)) + DAY;
+        if piece.to <= midnight || piece.to - piece.from > DAY {
+            return vec![piece];
+        }
+        slices(piece, midnight - piece.from)
+    };
+    day_by_day(now, window, DAY).into_iter().flat_map(cut).collect()
+}
+
 async fn one(
     exporter: &Exporter,
     session: &mut dyn crate::source::Session,
@@ -77,7 +89,7 @@ async fn one(
     };
     let names: Vec<String> = columns.iter().map(|c| c.name.clone()).collect();
     let snapshot = table.refresh().await?;
-    for part in day_by_day(now, whole, DAY) {
+    for part in days(now, whole) {
         let day = day_of(part.from);
         let mut missing = 0;
         for window in bounded_slices(&snapshot, cluster_id, part, MAX_PRESENT_ROWS) {

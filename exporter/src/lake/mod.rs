@@ -79,12 +79,16 @@ impl Lake {
         Ok(Self::with_store(Arc::new(DurableFileSystem::new()), local_url(location)?))
     }
 
-    /// Whether there is a lake.
+    /// Whether there is a lake; if not, one could be made here.
     ///
     /// # Errors
-    /// As [`Lake::open`], if there is something else.
+    /// As [`Lake::open`], and if there is something else.
     pub async fn exists(&self) -> Result<bool> {
-        self.check_marker().await
+        if self.check_marker().await? {
+            return Ok(true);
+        }
+        self.refuse_foreign().await?;
+        Ok(false)
     }
 
     /// A lake on a given store whose root is the root of the URL's path. Tests wrap the store to make it fail.
@@ -152,12 +156,12 @@ impl Lake {
         }
     }
 
-    /// Makes an empty location a lake. Of two that do so at once both succeed.
-    async fn create_marker(&self) -> Result<()> {
+    /// An error if the location holds anything but a marker.
+    async fn refuse_foreign(&self) -> Result<()> {
         let location = self.location();
-        let writing = || format!("creating the lake at {location}");
         let root = self.path("")?;
-        let listed = self.store.list_with_delimiter(Some(&root)).await.map_err(lake(writing()))?;
+        let listed = self.store.list_with_delimiter(Some(&root)).await;
+        let listed = listed.map_err(lake(format!("listing {location}")))?;
         let foreign = listed.common_prefixes.iter().chain(listed.objects.iter().map(|o| &o.location)).next();
         if let Some(found) = foreign.filter(|p| p.filename() != Some(LAKE_MARKER)) {
             return Err(Error::new(
@@ -169,6 +173,14 @@ impl Lake {
             )
             .advise("point `lake.location` at a lake or at an empty folder"));
         }
+        Ok(())
+    }
+
+    /// Makes an empty location a lake. Of two that do so at once both succeed.
+    async fn create_marker(&self) -> Result<()> {
+        self.refuse_foreign().await?;
+        let location = self.location();
+        let writing = || format!("creating the lake at {location}");
         let marker = Marker { format: MARKER_FORMAT.to_owned(), version: LAKE_FORMAT };
         let text = serde_json::to_vec_pretty(&marker).map_err(lake(writing()))?;
         let options = PutOptions::from(PutMode::Create);

@@ -4,12 +4,12 @@
 //! memory does not depend on how much there is to export; rows of days that are barely represented wait for company. Encoding
 //! runs beside the reading of further rows, one buffer at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, interleave_record_batch};
-use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use deltalake::kernel::{Action, Add};
 use lookback_schemas::layout::{FileKind, data_file};
 use lookback_schemas::names::{CLUSTER_ID, FOOTER_COLUMNS, FOOTER_RUN, LOG_DATE, LOOKUP_COLUMNS};
@@ -32,6 +32,8 @@ const BUFFER_ROWS: usize = 122_880;
 const BUFFER_BYTES: usize = 24 << 20;
 /// A day with less than this share of a full buffer waits for more rows.
 const WORTH_A_FILE: usize = 10;
+/// Rows sorted and encoded at once; also what the encodings of a file are chosen by.
+const PIECE_ROWS: usize = 16_384;
 /// Rows of a row group.
 pub(crate) const ROW_GROUP_ROWS: usize = 262_144;
 /// Compression level: higher ones cost far more time than they save space on these tables.
@@ -72,7 +74,10 @@ impl WrittenFile {
 }
 
 /// Parquet settings for a table's files: see ARCHITECTURE.md for the reasons.
-pub(crate) fn properties(schema: &SchemaRef, origin: &Origin, rows: usize) -> Result<Arc<WriterProperties>> {
+///
+/// `sample` is the beginning of the file, `rows` about how many rows the whole has.
+pub(crate) fn properties(sample: &RecordBatch, origin: &Origin, rows: usize) -> Result<WriterProperties> {
+    let schema = sample.schema_ref();
     let level = ZstdLevel::try_new(ZSTD_LEVEL).map_err(lake("setting the compression level"))?;
     let footer = vec![
         KeyValue::new(FOOTER_COLUMNS.to_owned(), origin.source_columns.join(",")),
@@ -89,29 +94,38 @@ pub(crate) fn properties(schema: &SchemaRef, origin: &Origin, rows: usize) -> Re
         builder =
             builder.set_sorting_columns(Some(vec![SortingColumn { column_idx, descending: false, nulls_first: true }]));
     }
-    for field in schema.fields() {
+    for (field, column) in schema.fields().iter().zip(sample.columns()) {
         let path = ColumnPath::from(field.name().as_str());
-        match field.data_type() {
-            // Times hardly repeat: their differences are what is small.
-            DataType::Timestamp(..) => {
-                builder = builder
-                    .set_column_dictionary_enabled(path.clone(), false)
-                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-            }
-            DataType::Int64 => {
-                builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
-                if LOOKUP_COLUMNS.contains(&field.name().as_str()) {
-                    let ndv = u64::try_from(rows.clamp(1, ROW_GROUP_ROWS)).unwrap_or(1);
-                    builder = builder
-                        .set_column_bloom_filter_enabled(path.clone(), true)
-                        .set_column_bloom_filter_fpp(path.clone(), 0.01)
-                        .set_column_bloom_filter_max_ndv(path, ndv);
-                }
-            }
-            _ => {}
+        if *field.name() == origin.time_column {
+            // Sorted: its differences are what is small.
+            builder = builder
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        } else if matches!(field.data_type(), DataType::Timestamp(..)) || hardly_repeats(column) {
+            // A dictionary of values that hardly repeat costs time and makes the file larger.
+            builder = builder.set_column_dictionary_enabled(path.clone(), false);
+        }
+        if LOOKUP_COLUMNS.contains(&field.name().as_str()) && *field.data_type() == DataType::Int64 {
+            let ndv = u64::try_from(rows.clamp(1, ROW_GROUP_ROWS)).unwrap_or(1);
+            builder = builder
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_fpp(path.clone(), 0.01)
+                .set_column_bloom_filter_max_ndv(path, ndv);
         }
     }
-    Ok(Arc::new(builder.build()))
+    Ok(builder.build())
+}
+
+/// Whether more than one in six values of a sample is a new one.
+fn hardly_repeats(column: &ArrayRef) -> bool {
+    let distinct = if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
+        numbers.values().iter().collect::<HashSet<_>>().len()
+    } else if let Some(texts) = column.as_string_opt::<i32>() {
+        texts.iter().flatten().collect::<HashSet<_>>().len()
+    } else {
+        return *column.data_type() == DataType::Float64;
+    };
+    distinct * 6 > column.len()
 }
 
 /// Minimum, maximum and null count of a file, for the columns that questions and exports narrow down by.
@@ -361,21 +375,23 @@ async fn put(store: &dyn ObjectStore, table: &LakeTable, path: &str, bytes: Vec<
 fn encode(batches: &[RecordBatch], picks: &[(usize, usize)], origin: &Origin) -> Result<(Vec<u8>, FileStats)> {
     let what = || lake::<Box<dyn std::error::Error + Send + Sync>>("encoding rows");
     let references: Vec<&RecordBatch> = batches.iter().collect();
-    let schema =
-        references.first().map(|b| b.schema()).ok_or_else(|| Error::new(ErrorKind::Lake, "no rows to encode"))?;
     let mut stats = FileStats::default();
-    let mut writer = ArrowWriter::try_new(
-        Vec::new(),
-        Arc::clone(&schema),
-        Some((*properties(&schema, origin, picks.len())?).clone()),
-    )
-    .map_err(|e| what()(e.into()))?;
+    let mut writer = None;
     // In pieces, so that the sorted copy does not double the buffer.
-    for piece in picks.chunks(16_384) {
+    for piece in picks.chunks(PIECE_ROWS) {
         let sorted = interleave_record_batch(&references, piece).map_err(|e| what()(e.into()))?;
         stats.add(&sorted);
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            empty => {
+                let properties = properties(&sorted, origin, picks.len())?;
+                let new = ArrowWriter::try_new(Vec::new(), sorted.schema(), Some(properties));
+                empty.insert(new.map_err(|e| what()(e.into()))?)
+            }
+        };
         writer.write(&sorted).map_err(|e| what()(e.into()))?;
     }
+    let writer = writer.ok_or_else(|| Error::new(ErrorKind::Lake, "no rows to encode"))?;
     let bytes = writer.into_inner().map_err(|e| what()(e.into()))?;
     Ok((bytes, stats))
 }

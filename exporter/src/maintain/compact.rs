@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use futures::{StreamExt, TryStreamExt};
 use lookback_schemas::TableSpec;
 use lookback_schemas::layout::{FileKind, data_file, is_compacted};
@@ -181,15 +182,17 @@ impl Day<'_> {
         let path = data_file(FileKind::Day, self.cluster_id, self.day, &Uuid::now_v7().simple().to_string(), number);
         let what = || format!("writing {}/{path}", self.table.name());
         let object = BufWriter::new(Arc::clone(self.table.store()), self.table.object(&path));
-        let properties = properties(&schema, &origin, usize::try_from(expected).unwrap_or(usize::MAX))?;
-        let mut writer =
-            AsyncArrowWriter::try_new(object, schema, Some((*properties).clone())).map_err(lake(what()))?;
+        let mut next = merge.next().await?;
+        let sample = next.clone().unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&schema)));
+        let properties = properties(&sample, &origin, usize::try_from(expected).unwrap_or(usize::MAX))?;
+        let mut writer = AsyncArrowWriter::try_new(object, schema, Some(properties)).map_err(lake(what()))?;
         let mut stats = FileStats::default();
         let mut rows = 0;
-        while let Some(batch) = merge.next().await? {
+        while let Some(batch) = next {
             stats.add(&batch);
             rows += batch.num_rows() as u64;
             writer.write(&batch).await.map_err(lake(what()))?;
+            next = merge.next().await?;
         }
         writer.finish().await.map_err(lake(what()))?;
         let size = u64::try_from(writer.bytes_written()).unwrap_or(0);
