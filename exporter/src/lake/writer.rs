@@ -34,6 +34,10 @@ const BUFFER_BYTES: usize = 24 << 20;
 const WORTH_A_FILE: usize = 10;
 /// Rows sorted and encoded at once; also what the encodings of a file are chosen by.
 const PIECE_ROWS: usize = 16_384;
+/// Texts looked at for the same purpose.
+const TEXT_SAMPLE: usize = 1_024;
+/// Size of a page of text that hardly repeats: compression finds what is alike only within a page.
+const TEXT_PAGE: usize = 8 << 20;
 /// Rows of a row group.
 pub(crate) const ROW_GROUP_ROWS: usize = 262_144;
 /// Compression level: higher ones cost far more time than they save space on these tables.
@@ -104,6 +108,9 @@ pub(crate) fn properties(sample: &RecordBatch, origin: &Origin, rows: usize) -> 
         } else if matches!(field.data_type(), DataType::Timestamp(..)) || hardly_repeats(column) {
             // A dictionary of values that hardly repeat costs time and makes the file larger.
             builder = builder.set_column_dictionary_enabled(path.clone(), false);
+            if *field.data_type() == DataType::Utf8 {
+                builder = builder.set_column_data_page_size_limit(path.clone(), TEXT_PAGE);
+            }
         }
         if LOOKUP_COLUMNS.contains(&field.name().as_str()) && *field.data_type() == DataType::Int64 {
             let ndv = u64::try_from(rows.clamp(1, ROW_GROUP_ROWS)).unwrap_or(1);
@@ -121,7 +128,9 @@ fn hardly_repeats(column: &ArrayRef) -> bool {
     let distinct = if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
         numbers.values().iter().collect::<HashSet<_>>().len()
     } else if let Some(texts) = column.as_string_opt::<i32>() {
-        texts.iter().flatten().collect::<HashSet<_>>().len()
+        // Long texts are dear to compare; a part of them tells as much.
+        let part = texts.slice(0, texts.len().min(TEXT_SAMPLE));
+        return part.iter().flatten().collect::<HashSet<_>>().len() * 2 > part.len();
     } else {
         return *column.data_type() == DataType::Float64;
     };

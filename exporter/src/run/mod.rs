@@ -156,10 +156,15 @@ impl Exporter {
                 (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
             async move {
                 let run = cluster::ClusterRun { exporter, job, run_id, commits, cancel };
-                // A task of its own: a panic in it is that cluster's failure, not everybody's.
                 let name = run.job.name.clone();
                 let started = run.exporter.clock.now();
-                match tokio::spawn(run.work(work)).await {
+                // A thread and a runtime of its own: rows pass from the connection to the decoder without changing threads,
+                // clusters use as many processors as there are, and a panic is that cluster's failure, not everybody's.
+                let worked = tokio::task::spawn_blocking(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                    Ok::<_, std::io::Error>(runtime.block_on(run.work(work)))
+                });
+                match worked.await.map_err(std::io::Error::other).flatten() {
                     Ok(tables) => tables,
                     Err(e) => {
                         let mut failed = TableReport::new(&name, "", "", RunKind::Export, started);

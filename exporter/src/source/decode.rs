@@ -229,7 +229,12 @@ fn append_text(builder: &mut StringBuilder, raw: &[u8]) {
     }
 }
 
-fn trim_blanks(raw: &[u8]) -> &[u8] {
+/// Without the padding of a CHAR. Statements are padded to 4,000 characters, so most of it goes in large steps.
+fn trim_blanks(mut raw: &[u8]) -> &[u8] {
+    const BLANKS: [u8; 64] = [b' '; 64];
+    while let Some(rest) = raw.strip_suffix(&BLANKS) {
+        raw = rest;
+    }
     let end = raw.iter().rposition(|&b| b != b' ').map_or(0, |i| i + 1);
     raw.get(..end).unwrap_or(raw)
 }
@@ -302,6 +307,11 @@ mod tests {
         assert_eq!(trim_blanks(b"   "), b"");
         assert_eq!(trim_blanks(b""), b"");
         assert_eq!(trim_blanks(b"a\t"), b"a\t");
+        for blanks in [63, 64, 65, 200, 4_000] {
+            let padded = [b"a b".as_slice(), &vec![b' '; blanks]].concat();
+            assert_eq!(trim_blanks(&padded), b"a b");
+            assert_eq!(trim_blanks(&padded[3..]), b"");
+        }
     }
 
     #[test]
