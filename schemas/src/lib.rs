@@ -1,7 +1,7 @@
 //! The contract between the parts of lookback: which tables exist, how their values are typed, what makes two rows the
 //! same row, and every name that is ever written to a lake. Pure: no I/O, no async, no clock.
 //!
-//! - [`registry`]: the system tables of Redshift as data (columns, types, time columns, class, parent, purpose).
+//! - [`mod@registry`]: the system tables of Redshift as data (columns, types, time columns, class, parent, purpose).
 //! - [`types`]: Redshift column types and the types that the lake stores for them.
 //! - [`identity`]: when two rows are one row: a 128-bit hash of a canonical form, compared as multisets.
 //! - [`layout`]: folders, files and partition values of the lake.
