@@ -29,15 +29,15 @@ use crate::error::{Error, ErrorKind, Result, lake};
 
 /// Rows and bytes (in Arrow's memory) at which the buffer is written.
 const BUFFER_ROWS: usize = 122_880;
-const BUFFER_BYTES: usize = 24 << 20;
+const BUFFER_BYTES: usize = 16 << 20;
 /// A day with less than this share of a full buffer waits for more rows.
 const WORTH_A_FILE: usize = 10;
 /// Rows sorted and encoded at once; also what the encodings of a file are chosen by.
-const PIECE_ROWS: usize = 16_384;
+const PIECE_ROWS: usize = 4_096;
 /// Texts looked at for the same purpose.
 const TEXT_SAMPLE: usize = 1_024;
 /// Size of a page of text that hardly repeats: compression finds what is alike only within a page.
-const TEXT_PAGE: usize = 8 << 20;
+const TEXT_PAGE: usize = 4 << 20;
 /// Rows of a row group.
 pub(crate) const ROW_GROUP_ROWS: usize = 262_144;
 /// Compression level: higher ones cost far more time than they save space on these tables.
