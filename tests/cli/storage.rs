@@ -34,7 +34,10 @@ async fn a_folder_that_is_something_else_is_left_alone() {
     std::fs::write(photos.join("holiday.jpg"), "pixels").unwrap();
     std::fs::write(photos.join("notes.txt"), "mine").unwrap();
     let before = contents(&photos);
-    for command in ["export", "check", "verify", "maintain"] {
+    let check = place.run(&["check"]).await.expect(1);
+    assert!(check.stdout.contains("PROBLEM  lake") && check.stdout.contains("is not a lake"), "{}", check.stdout);
+    assert_eq!(contents(&photos), before);
+    for command in ["export", "verify", "maintain"] {
         let ran = failed(place.run(&[command]).await);
         insta::allow_duplicates! {
             insta::assert_snapshot!(place.steady(&ran.stderr), @r"

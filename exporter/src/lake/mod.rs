@@ -64,7 +64,7 @@ impl Lake {
     /// As [`Lake::open_or_create`], and if there is no lake.
     pub async fn open(location: &str) -> Result<Self> {
         let lake = Self::at(location)?;
-        if lake.check_marker().await? {
+        if lake.exists().await? {
             return Ok(lake);
         }
         Err(Error::new(ErrorKind::Lake, format!("no lake at {location}: {LAKE_MARKER} is missing"))

@@ -160,9 +160,11 @@ impl Exporter {
                 let started = run.exporter.clock.now();
                 // A thread and a runtime of its own: rows pass from the connection to the decoder without changing threads,
                 // clusters use as many processors as there are, and a panic is that cluster's failure, not everybody's.
+                let logs = tracing::dispatcher::get_default(Clone::clone);
                 let worked = tokio::task::spawn_blocking(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                    Ok::<_, std::io::Error>(runtime.block_on(run.work(work)))
+                    let work = || runtime.block_on(run.work(work));
+                    Ok::<_, std::io::Error>(tracing::dispatcher::with_default(&logs, work))
                 });
                 match worked.await.map_err(std::io::Error::other).flatten() {
                     Ok(tables) => tables,
