@@ -75,9 +75,11 @@ pub struct ExportSettings {
     /// What the clusters are guaranteed to keep; AWS documents two to seven days.
     #[serde(deserialize_with = "duration")]
     pub retention: Duration,
-    /// Longest window read in one piece.
+    /// Longest window read in one piece, unless it is known to have few rows.
     #[serde(deserialize_with = "duration")]
     pub slice: Duration,
+    /// Rows that are few: a first export is read in pieces of about this size, but not in shorter ones than `slice`.
+    pub slice_rows: u64,
     /// Longest time for one table of one cluster.
     #[serde(deserialize_with = "duration")]
     pub timeout: Duration,
@@ -114,6 +116,7 @@ impl Default for ExportSettings {
             start_overlap: minutes(120),
             retention: minutes(2 * 24 * 60),
             slice: minutes(24 * 60),
+            slice_rows: 5_000_000,
             timeout: minutes(10),
             connect_timeout: Duration::from_secs(15),
             retries: 3,
@@ -136,6 +139,7 @@ impl ExportSettings {
             settle: micros(self.settle),
             overlap: micros(overlap),
             slice: micros(self.slice).max(lookback_schemas::time::MINUTE),
+            slice_rows: self.slice_rows,
             retention: micros(self.retention),
         }
     }

@@ -82,7 +82,7 @@ async fn one(
     let watermark = exporter.watermark(cluster_id, &spec.name).await?;
     let oldest = session.oldest(spec, &columns).await?;
     let (Some(watermark), Some(oldest)) = (watermark, oldest) else { return Ok(report) };
-    let whole = Window { from: oldest.min(watermark.covered_until), to: watermark.covered_until };
+    let whole = Window { from: oldest.time.min(watermark.covered_until), to: watermark.covered_until };
     report.window = Some(whole);
     let Some(table) = exporter.lake_table(&spec.name).await? else {
         return Err(Error::new(ErrorKind::Lake, format!("{} is covered, but the lake has no such table", spec.name)));

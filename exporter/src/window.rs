@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lookback_schemas::time::{DAY, day_of, day_start};
 
-use crate::source::Window;
+use crate::source::{Oldest, Window};
 
 /// The margins of an export.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +19,10 @@ pub struct Margins {
     pub settle: i64,
     /// How far behind coverage each read starts again, microseconds.
     pub overlap: i64,
-    /// Longest window read in one piece, microseconds.
+    /// Longest window read in one piece, microseconds, unless it is known to have few rows.
     pub slice: i64,
+    /// Rows that are few.
+    pub slice_rows: u64,
     /// What the source is guaranteed to keep, microseconds.
     pub retention: i64,
 }
@@ -66,13 +68,14 @@ pub enum Refusal {
 }
 
 /// The windows to read, one after the other; each is complete in itself. Cut at midnight UTC where longer than a slice, so that
-/// a backlog is caught up day by day and an interruption loses one slice.
+/// a backlog is caught up piece by piece and an interruption loses one slice. Each slice may cost the source a scan of the whole
+/// table, so where the rows are known to be few there are fewer slices.
 ///
-/// `oldest` is the time of the oldest row in the source, needed when nothing is covered yet.
+/// `oldest` is how far back the source reaches, needed when nothing is covered yet.
 ///
 /// # Errors
 /// [`Refusal`] if the server's clock contradicts the coverage.
-pub fn plan(now: i64, margins: &Margins, known: Known, oldest: Option<i64>) -> Result<Vec<Window>, Refusal> {
+pub fn plan(now: i64, margins: &Margins, known: Known, oldest: Option<Oldest>) -> Result<Vec<Window>, Refusal> {
     let to = now.saturating_sub(margins.settle);
     if let Some(covered) = known.covered_until()
         && covered > now
@@ -81,10 +84,20 @@ pub fn plan(now: i64, margins: &Margins, known: Known, oldest: Option<i64>) -> R
     }
     let from = match known.read_from() {
         Some(covered) => covered.saturating_sub(margins.overlap),
-        None => oldest.unwrap_or(to).min(to.saturating_sub(margins.overlap)),
+        None => oldest.map_or(to, |o| o.time).min(to.saturating_sub(margins.overlap)),
     };
     // Coverage may already be a little ahead after a change of the settle margin.
-    Ok(day_by_day(now, Window { from: from.min(to), to }, margins.slice))
+    let window = Window { from: from.min(to), to };
+    let slice = match oldest {
+        Some(oldest) if known.read_from().is_none() => {
+            let pieces = oldest.rows.div_ceil(margins.slice_rows.max(1)).max(1);
+            let length = (window.to - window.from) / i64::try_from(pieces).unwrap_or(i64::MAX);
+            // One more day, because pieces end at midnight.
+            margins.slice.max(length.saturating_add(if pieces > 1 { DAY } else { 1 }))
+        }
+        _ => margins.slice,
+    };
+    Ok(day_by_day(now, window, slice))
 }
 
 /// Days that a system table can reach back, and then some.
@@ -103,7 +116,7 @@ pub fn day_by_day(now: i64, window: Window, slice: i64) -> Vec<Window> {
     pieces
 }
 
-/// Cuts a window into pieces of at most `slice` microseconds, at day boundaries where a piece crosses one.
+/// Cuts a window into pieces of at most `slice` microseconds, at midnight UTC where a piece reaches it.
 #[must_use]
 pub fn slices(window: Window, slice: i64) -> Vec<Window> {
     let mut pieces = Vec::new();
@@ -113,8 +126,9 @@ pub fn slices(window: Window, slice: i64) -> Vec<Window> {
     }
     let mut from = window.from;
     while from < window.to {
-        let midnight = day_start(day_of(from)) + DAY;
-        let to = window.to.min(from.saturating_add(slice.max(1))).min(midnight);
+        let end = from.saturating_add(slice.max(1));
+        let midnight = day_start(day_of(end));
+        let to = window.to.min(if midnight > from { midnight } else { end });
         pieces.push(Window { from, to });
         from = to;
     }

@@ -17,7 +17,7 @@ async fn an_unknown_key_is_named_with_its_line() {
     place.write("lookback.toml", "[export]\noverlapp = \"1h\"\n");
     let ran = refused(&place, &["export"]).await;
     insta::assert_snapshot!(ran.stderr, @r#"
-    lookback: lookback.toml, line 2: unknown field `overlapp`, expected one of `tables`, `settle`, `overlap`, `start_overlap`, `retention`, `slice`, `timeout`, `connect_timeout`, `retries`, `retry_delay`, `max_clusters`, `commit_linger`, `lease`, `max_clock_skew`, `sweep`
+    lookback: lookback.toml, line 2: unknown field `overlapp`, expected one of `tables`, `settle`, `overlap`, `start_overlap`, `retention`, `slice`, `slice_rows`, `timeout`, `connect_timeout`, `retries`, `retry_delay`, `max_clusters`, `commit_linger`, `lease`, `max_clock_skew`, `sweep`
     "#);
 }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use lookback_exporter::error::{Error, ErrorKind, Result};
-use lookback_exporter::source::{Read, Rows, ServerFacts, Session, Source, SourceColumn, Unplaced};
+use lookback_exporter::source::{Oldest, Read, Rows, ServerFacts, Session, Source, SourceColumn, Unplaced};
 use lookback_exporter::watermarks::{Lease, Watermark, WatermarkStore};
 use lookback_schemas::TableSpec;
 use object_store::path::Path;
@@ -280,7 +280,7 @@ impl Session for FaultySession {
         self.injector.effect("query columns", injected, self.session.columns(spec)).await
     }
 
-    async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<i64>> {
+    async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<Oldest>> {
         self.injector.effect("query oldest", injected, self.session.oldest(spec, columns)).await
     }
 

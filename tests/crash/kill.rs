@@ -22,7 +22,7 @@ async fn killed_again_and_again_the_binary_neither_loses_nor_doubles_a_row() {
     let file = world.folder.path().join("lookback.toml");
     let tables: Vec<String> = TABLES.iter().map(|t| format!("\"{t}\"")).collect();
     let text = format!(
-        "[state]\npath = \"state.sqlite\"\n[export]\ntables = [{}]\nlease = \"0s\"\nslice = \"12h\"\n\
+        "[state]\npath = \"state.sqlite\"\n[export]\ntables = [{}]\nlease = \"0s\"\nslice = \"12h\"\nslice_rows = 1\n\
          [clusters.etl]\nhost = \"127.0.0.1\"\nport = {}\nuser = \"lookback\"\npassword_env = \"ETL_PASSWORD\"\ntls = \"plaintext\"\n",
         tables.join(", "),
         server.addr().port()

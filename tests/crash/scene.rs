@@ -47,6 +47,8 @@ impl Scene {
             lease: Duration::from_secs(600),
             connect_timeout: Duration::from_secs(10),
             sweep: false,
+            // A first export in more than one piece.
+            slice_rows: 1,
             ..ExportSettings::default()
         };
         Self {

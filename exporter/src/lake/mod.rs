@@ -6,9 +6,12 @@
 //! - [`writer`] turns batches into sorted data files; [`present`] reads back what the lake already has of a window.
 
 mod durable;
+mod encoder;
 pub mod present;
+pub(crate) mod properties;
 pub mod reader;
 pub mod snapshot;
+pub(crate) mod stats;
 pub mod table;
 pub mod writer;
 

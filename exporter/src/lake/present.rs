@@ -319,7 +319,10 @@ pub fn bounded_slices(snapshot: &Snapshot, cluster_id: &str, window: Window, lim
     for file in snapshot.files(cluster_id).iter().filter(|f| days.contains(&f.day)) {
         *per_day.entry(file.day).or_default() += file.rows().unwrap_or(0);
     }
+    if per_day.values().sum::<u64>() <= limit {
+        return vec![window];
+    }
     let most = per_day.values().copied().max().unwrap_or(0);
     let pieces = i64::try_from(most.div_ceil(limit.max(1)).max(1)).unwrap_or(i64::MAX);
-    if pieces <= 1 { vec![window] } else { crate::window::slices(window, (DAY / pieces).max(1)) }
+    crate::window::slices(window, (DAY / pieces).max(1))
 }

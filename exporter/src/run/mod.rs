@@ -159,10 +159,13 @@ impl Exporter {
                 let name = run.job.name.clone();
                 let started = run.exporter.clock.now();
                 // A thread and a runtime of its own: rows pass from the connection to the decoder without changing threads,
-                // clusters use as many processors as there are, and a panic is that cluster's failure, not everybody's.
+                // clusters use as many processors as there are, and a panic is that cluster's failure, not everybody's. One
+                // more thread encodes and does file access: what several in turn would leave in their parts of the heap
+                // would double the memory.
                 let logs = tracing::dispatcher::get_default(Clone::clone);
                 let worked = tokio::task::spawn_blocking(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                    let runtime =
+                        tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build()?;
                     let work = || runtime.block_on(run.work(work));
                     Ok::<_, std::io::Error>(tracing::dispatcher::with_default(&logs, work))
                 });

@@ -64,10 +64,14 @@ pub(super) async fn read_window(
     };
     let mut writer = Writer::new(Arc::clone(target.table), origin, target.now);
     let mut result = ReadResult { files: Vec::new(), rows_read: 0, rows_new: 0, evidence: Evidence::default() };
-    match stream(session, target, window, &mut present, &mut writer, &mut result).await {
-        Ok(()) => {
+    let read = async {
+        stream(session, target, window, &mut present, &mut writer, &mut result).await?;
+        writer.finish().await
+    };
+    match read.await {
+        Ok(files) => {
             result.evidence.youngest_held = present.youngest_before_coverage();
-            result.files = writer.finish().await?;
+            result.files = files;
             Ok(result)
         }
         Err(e) => {

@@ -233,7 +233,7 @@ impl ClusterRun {
         if !gap_suspected(now, covered, margins, &read.evidence) {
             return Ok(None);
         }
-        let oldest = session.oldest(spec, columns).await?;
+        let oldest = session.oldest(spec, columns).await?.map(|o| o.time);
         let to = now.saturating_sub(margins.settle);
         Ok(gap(now, covered, to, margins, &read.evidence, oldest))
     }

@@ -6,6 +6,7 @@ mod decode;
 mod failure;
 mod redshift;
 mod sql;
+mod tap;
 mod tls;
 
 use std::fmt;
@@ -122,8 +123,8 @@ pub trait Session: Send {
     /// The table's columns on this cluster, in its own order.
     async fn columns(&mut self, spec: &TableSpec) -> Result<Vec<SourceColumn>>;
 
-    /// The time of the oldest row that the source still holds and that has a time.
-    async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<i64>>;
+    /// The oldest row that the source still holds and that has a time; for driven tables, that of the parent.
+    async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<Oldest>>;
 
     /// Streams the rows of a window, in no particular order.
     async fn read<'s>(&'s mut self, read: Read<'_>) -> Result<Rows<'s>>;
@@ -133,6 +134,15 @@ pub trait Session: Send {
 
     /// Whether the connection can still be used.
     fn is_usable(&self) -> bool;
+}
+
+/// How far back a source reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oldest {
+    /// Time of its oldest row, microseconds UTC.
+    pub time: i64,
+    /// Its rows that have a time.
+    pub rows: u64,
 }
 
 /// Rows that an export cannot place yet.

@@ -1,30 +1,36 @@
 //! A cluster over the PostgreSQL protocol. Rows are read with the extended query protocol in binary, without parameters and
 //! without a cursor (a cursor would make the leader node keep the whole result): the server streams, and TCP holds it back.
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use lookback_schemas::time::Y2000;
 use lookback_schemas::{LakeType, TableSpec};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, NoTls, RowStream, Statement};
 use tracing::warn;
 
 use super::decode::{Decoder, WireType, lake_type};
 use super::failure::explain;
-use super::tls::{TlsMode, connector};
-use super::{Access, Read, Rows, ServerFacts, ServerKind, Session, Source, SourceColumn, Unplaced, batch_schema, sql};
+use super::tap::{Tap, Valve};
+use super::tls::{TlsMode, connector, tapped};
+use super::{
+    Access, Oldest, Read, Rows, ServerFacts, ServerKind, Session, Source, SourceColumn, Unplaced, batch_schema, sql,
+};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Rows and wire bytes after which a batch is handed on.
-const BATCH_ROWS: usize = 8_192;
-const BATCH_BYTES: usize = 4 << 20;
+/// Silence after which the connection is probed.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Where a cluster is and how to log in.
 #[derive(Debug, Clone)]
@@ -64,61 +70,83 @@ impl RedshiftSource {
         Self { endpoint }
     }
 
-    async fn open(&self) -> Result<(Client, Driver, bool)> {
+    /// Connects and logs in.
+    async fn open(&self) -> Result<(Client, Driver, Valve, bool)> {
         let e = &self.endpoint;
         let what = format!("connecting to cluster '{}' at {}:{}", e.cluster, e.host, e.port);
         let tls = connector(&e.tls)?;
         let mut config = tokio_postgres::Config::new();
-        config
-            .host(&e.host)
-            .port(e.port)
-            .dbname(&e.database)
-            .user(&e.user)
-            .application_name("lookback")
-            .connect_timeout(e.connect_timeout)
-            .keepalives_idle(Duration::from_secs(30))
-            .ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        config.dbname(&e.database).user(&e.user).application_name("lookback").ssl_mode(if tls.is_some() {
+            SslMode::Require
+        } else {
+            SslMode::Disable
+        });
         if let Some(password) = &e.password {
             config.password(password.expose_secret());
         }
-        // The driver's own limit covers the TCP handshake only; a server that accepts and then says nothing needs this one.
-        let limit = e.connect_timeout;
-        let silent = || {
-            Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", limit.as_secs_f32()))
-                .transient()
-                .advise("check host, port and security group, and that the cluster is available")
+        let encrypted = tls.is_some();
+        if !encrypted {
+            warn!(cluster = %e.cluster, "connecting without TLS, as configured: password and SQL text cross the network readable");
+        }
+        let valve = Valve::default();
+        let log_in = async {
+            let socket = connect_tcp(&e.host, e.port).await.map_err(|cause| {
+                Error::new(ErrorKind::Connect, what.clone())
+                    .because(cause)
+                    .transient()
+                    .advise("check host, port and security group, and that the cluster is available")
+            })?;
+            let cluster = e.cluster.clone();
+            let ended = move |result: Result<(), tokio_postgres::Error>| {
+                if let Err(error) = result {
+                    tracing::debug!(%cluster, %error, "connection ended");
+                }
+            };
+            Ok(match tls {
+                Some(tls) => {
+                    let tls = tapped(tls, &e.host, valve.clone())?;
+                    let connected = config.connect_raw(socket, tls).await;
+                    let (client, connection) = connected.map_err(|e| explain(&what, e))?;
+                    (client, Driver(tokio::spawn(async move { ended(connection.await) })))
+                }
+                None => {
+                    let connected = config.connect_raw(Tap::new(socket, valve.clone()), NoTls).await;
+                    let (client, connection) = connected.map_err(|e| explain(&what, e))?;
+                    (client, Driver(tokio::spawn(async move { ended(connection.await) })))
+                }
+            })
         };
-        let cluster = e.cluster.clone();
-        let ended = move |result: Result<(), tokio_postgres::Error>| {
-            if let Err(error) = result {
-                tracing::debug!(%cluster, %error, "connection ended");
-            }
-        };
-        match tls {
-            Some(tls) => {
-                let connected = tokio::time::timeout(limit, config.connect(tls)).await.map_err(|_| silent())?;
-                let (client, connection) = connected.map_err(|e| explain(&what, e))?;
-                let driver = Driver(tokio::spawn(async move { ended(connection.await) }));
-                Ok((client, driver, true))
-            }
-            None => {
-                warn!(cluster = %e.cluster, "connecting without TLS, as configured: password and SQL text cross the network readable");
-                let connected = tokio::time::timeout(limit, config.connect(NoTls)).await.map_err(|_| silent())?;
-                let (client, connection) = connected.map_err(|e| explain(&what, e))?;
-                let driver = Driver(tokio::spawn(async move { ended(connection.await) }));
-                Ok((client, driver, false))
+        // A server that accepts and then says nothing counts as one that cannot be reached.
+        match tokio::time::timeout(e.connect_timeout, log_in).await {
+            Ok(connected) => connected.map(|(client, driver)| (client, driver, valve, encrypted)),
+            Err(_) => {
+                let silent = format!("{what}: no answer within {} s", e.connect_timeout.as_secs_f32());
+                Err(Error::new(ErrorKind::Timeout, silent)
+                    .transient()
+                    .advise("check host, port and security group, and that the cluster is available"))
             }
         }
     }
 }
 
+/// A TCP connection that notices when the other side is gone: a long statement sends nothing for minutes, and firewalls forget
+/// silent connections.
+async fn connect_tcp(host: &str, port: u16) -> std::io::Result<TcpStream> {
+    let socket = TcpStream::connect((host, port)).await?;
+    socket.set_nodelay(true)?;
+    socket2::SockRef::from(&socket).set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEPALIVE))?;
+    Ok(socket)
+}
+
 #[async_trait]
 impl Source for RedshiftSource {
     async fn connect(&self) -> Result<Box<dyn Session>> {
-        let (client, driver, encrypted) = self.open().await?;
+        let (client, driver, valve, encrypted) = self.open().await?;
         let mut session = RedshiftSession {
             client,
             _driver: driver,
+            valve,
+            unanswered: AtomicBool::new(false),
             cluster: self.endpoint.cluster.clone(),
             incarnation: self.endpoint.incarnation.clone(),
             limit: self.endpoint.connect_timeout.max(Duration::from_secs(5)),
@@ -154,6 +182,9 @@ impl Drop for Driver {
 struct RedshiftSession {
     client: Client,
     _driver: Driver,
+    valve: Valve,
+    /// Whether something was asked whose answer nobody waited for. What comes next could be that answer.
+    unanswered: AtomicBool,
     cluster: String,
     incarnation: Option<String>,
     /// Longest wait for an answer that takes no work.
@@ -173,6 +204,7 @@ impl RedshiftSession {
         match tokio::time::timeout(self.limit, answer).await {
             Ok(result) => result.map_err(|e| explain(what, e)),
             Err(_) => {
+                self.unanswered.store(true, Ordering::Relaxed);
                 Err(Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", self.limit.as_secs_f32()))
                     .transient())
             }
@@ -293,7 +325,7 @@ impl Session for RedshiftSession {
             .collect()
     }
 
-    async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<i64>> {
+    async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<Oldest>> {
         let what = self.what(&format!("looking for the oldest row of {}", spec.name));
         let statement = self.prepare(&what, &sql::oldest(spec, columns)).await?;
         let row = self.client.query_one(&statement, &[]).await.map_err(|e| explain(&what, e))?;
@@ -301,7 +333,10 @@ impl Session for RedshiftSession {
             Some(&Type::TIMESTAMP) => row.try_get::<_, Option<Micros>>(0),
             _ => row.try_get::<_, Option<i64>>(0).map(|v| v.map(Micros)),
         };
-        Ok(since_2000.map_err(|e| explain(&what, e))?.map(|m| m.0.saturating_add(Y2000)))
+        let rows: i64 = row.try_get(1).map_err(|e| explain(&what, e))?;
+        Ok(since_2000
+            .map_err(|e| explain(&what, e))?
+            .map(|since| Oldest { time: since.0.saturating_add(Y2000), rows: u64::try_from(rows).unwrap_or(0) }))
     }
 
     async fn read<'s>(&'s mut self, read: Read<'_>) -> Result<Rows<'s>> {
@@ -320,29 +355,24 @@ impl Session for RedshiftSession {
                 format!("{what}: {} columns came, {} were asked for", wire.len(), columns.len()),
             ));
         }
+        let decoder = Decoder::new(schema, &wire, &columns);
+        // Until the answer has ended. A read that is dropped halfway leaves the connection unusable.
+        self.unanswered.store(true, Ordering::Relaxed);
+        let runs = self.valve.open();
         let no_parameters: [&(dyn ToSql + Sync); 0] = [];
-        let rows = self.client.query_raw(&statement, no_parameters).await.map_err(|e| explain(&what, e))?;
-        let decoder = Decoder::new(Arc::clone(&schema), &wire, &columns);
-        let state = (Box::pin(rows), Some(decoder), what);
-        let batches = futures::stream::try_unfold(state, |(mut rows, decoder, what)| async move {
-            let Some(mut decoder) = decoder else { return Ok(None) };
-            let finish = |decoder: &mut Decoder, what: &str| -> Result<RecordBatch> {
-                decoder.take().map_err(|e| Error::new(ErrorKind::Schema, what).because(e))
-            };
-            while let Some(row) = rows.try_next().await.map_err(|e| explain(&what, e))? {
-                decoder.push(&row).map_err(|e| Error::new(ErrorKind::Schema, what.clone()).because(e))?;
-                if decoder.rows() >= BATCH_ROWS || decoder.bytes() >= BATCH_BYTES {
-                    let batch = finish(&mut decoder, &what)?;
-                    return Ok(Some((batch, (rows, Some(decoder), what))));
-                }
+        let end = match self.client.query_raw(&statement, no_parameters).await {
+            Ok(end) => Some(Box::pin(end)),
+            Err(e) => {
+                self.valve.close();
+                self.unanswered.store(false, Ordering::Relaxed);
+                return Err(explain(&what, e));
             }
-            if decoder.rows() == 0 {
-                return Ok(None);
-            }
-            let batch = finish(&mut decoder, &what)?;
-            Ok(Some((batch, (rows, None, what))))
-        });
-        Ok(batches.boxed())
+        };
+        let reading = Reading { runs, run: Bytes::new(), end, decoder, unanswered: &self.unanswered, what };
+        Ok(futures::stream::try_unfold(reading, |mut reading| async move {
+            Ok(reading.next().await?.map(|batch| (batch, reading)))
+        })
+        .boxed())
     }
 
     async fn unplaced(&mut self, spec: &TableSpec, columns: &[SourceColumn], after: i64) -> Result<Unplaced> {
@@ -362,7 +392,48 @@ impl Session for RedshiftSession {
     }
 
     fn is_usable(&self) -> bool {
-        !self.client.is_closed()
+        !self.client.is_closed() && !self.unanswered.load(Ordering::Relaxed)
+    }
+}
+
+/// The rows of one statement on their way.
+struct Reading<'s> {
+    runs: mpsc::Receiver<Bytes>,
+    /// What is left of the run that is being decoded.
+    run: Bytes,
+    /// The driver's view of the answer: no rows, only how it ends. `None` when it has ended.
+    end: Option<Pin<Box<RowStream>>>,
+    decoder: Decoder,
+    unanswered: &'s AtomicBool,
+    what: String,
+}
+
+impl Reading<'_> {
+    /// The next batch; none when the answer has ended well.
+    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let refuse =
+            |e: &dyn std::fmt::Display| Error::new(ErrorKind::Schema, self.what.clone()).because(e.to_string());
+        while !self.decoder.is_full() {
+            if self.run.is_empty() {
+                let Some(run) = self.runs.recv().await else { break };
+                self.run = run;
+            }
+            self.decoder.push(&mut self.run).map_err(|e| refuse(&e))?;
+        }
+        if !self.decoder.is_full()
+            && let Some(mut end) = self.end.take()
+        {
+            // No more rows. Whether that is all of them, the driver knows.
+            let stray = end.try_next().await;
+            self.unanswered.store(false, Ordering::Relaxed);
+            if stray.map_err(|e| explain(&self.what, e))?.is_some() {
+                return Err(refuse(&"a row behind the last one"));
+            }
+        }
+        if self.decoder.is_empty() {
+            return Ok(None);
+        }
+        self.decoder.take().map(Some).map_err(|e| refuse(&e))
     }
 }
 

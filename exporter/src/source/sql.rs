@@ -91,14 +91,14 @@ pub(super) fn read(spec: &TableSpec, columns: &[SourceColumn], window: Window) -
     format!("SELECT {list} FROM {table} c WHERE {}", in_window(spec, cursor, fallback(spec, columns), "c", window))
 }
 
-/// The oldest time that places a row.
+/// The oldest time that places a row, and how many rows have one.
 pub(super) fn oldest(spec: &TableSpec, columns: &[SourceColumn]) -> String {
     let (owner, cursor, other) = match parent(spec) {
         Some((parent, cursor, _)) => (parent, cursor, parent.fallback.as_deref()),
         None => (spec, spec.time_column(), fallback(spec, columns)),
     };
     let time = placed_at(owner, cursor, other, "c");
-    format!("SELECT min({time}) FROM {} c WHERE {time} > {}", quote(&owner.name), literal(owner, Y2000))
+    format!("SELECT min({time}), count(*) FROM {} c WHERE {time} > {}", quote(&owner.name), literal(owner, Y2000))
 }
 
 /// Two counts: rows that no window contains, and rows dated at or after a moment.

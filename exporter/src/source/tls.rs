@@ -1,13 +1,17 @@
 //! TLS to the cluster: verified against the public roots, or those of a file, unless plaintext is asked for by name.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tap::{Tap, Valve};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How a connection is protected.
@@ -53,4 +57,30 @@ pub(super) fn connector(mode: &TlsMode) -> Result<Option<MakeRustlsConnect>> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Some(MakeRustlsConnect::new(config)))
+}
+
+type RustlsConnect = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect;
+
+/// Connects with TLS, and lays a [`Tap`] on what is inside.
+pub(super) struct TappedTls {
+    tls: RustlsConnect,
+    valve: Valve,
+}
+
+/// A connector for one host, whose connections can be tapped.
+pub(super) fn tapped(mut tls: MakeRustlsConnect, host: &str, valve: Valve) -> Result<TappedTls> {
+    let made = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, host);
+    let tls = made.map_err(|e| Error::new(ErrorKind::Tls, format!("setting up TLS to {host}")).because(e))?;
+    Ok(TappedTls { tls, valve })
+}
+
+impl TlsConnect<TcpStream> for TappedTls {
+    type Stream = Tap<<RustlsConnect as TlsConnect<TcpStream>>::Stream>;
+    type Error = <RustlsConnect as TlsConnect<TcpStream>>::Error;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Self::Stream, Self::Error>> + Send>>;
+
+    fn connect(self, socket: TcpStream) -> Self::Future {
+        let handshake = self.tls.connect(socket);
+        Box::pin(async move { Ok(Tap::new(handshake.await?, self.valve)) })
+    }
 }

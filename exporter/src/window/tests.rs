@@ -6,7 +6,12 @@ use proptest::prelude::*;
 use super::*;
 
 const NOW: i64 = 20_000 * DAY + 12 * HOUR;
-const MARGINS: Margins = Margins { settle: 2 * MINUTE, overlap: 30 * MINUTE, slice: DAY, retention: 2 * DAY };
+const MARGINS: Margins =
+    Margins { settle: 2 * MINUTE, overlap: 30 * MINUTE, slice: DAY, slice_rows: 1_000, retention: 2 * DAY };
+
+fn oldest(time: i64, rows: u64) -> Option<Oldest> {
+    Some(Oldest { time, rows })
+}
 
 fn known(watermark: i64, committed: i64) -> Known {
     Known { watermark: Some(watermark), committed: Some(committed) }
@@ -15,10 +20,15 @@ fn known(watermark: i64, committed: i64) -> Known {
 #[test]
 fn the_first_read_starts_at_the_oldest_row() {
     let none = Known { watermark: None, committed: None };
-    let windows = plan(NOW, &MARGINS, none, Some(NOW - 3 * DAY)).unwrap();
+    let windows = plan(NOW, &MARGINS, none, oldest(NOW - 3 * DAY, 10_000)).unwrap();
     assert_eq!(windows.first().unwrap().from, NOW - 3 * DAY);
     assert_eq!(windows.last().unwrap().to, NOW - 2 * MINUTE);
     assert_eq!(windows.len(), 4, "cut at midnight");
+    let few = plan(NOW, &MARGINS, none, oldest(NOW - 3 * DAY, 1_000)).unwrap();
+    assert_eq!(few, [Window { from: NOW - 3 * DAY, to: NOW - 2 * MINUTE }], "one scan of the table is enough");
+    let some = plan(NOW, &MARGINS, none, oldest(NOW - 7 * DAY, 1_500)).unwrap();
+    assert_eq!(some.len(), 2);
+    assert_eq!(some[0].to % DAY, 0, "cut at midnight");
     let empty = plan(NOW, &MARGINS, none, None).unwrap();
     assert_eq!(empty, [Window { from: NOW - 32 * MINUTE, to: NOW - 2 * MINUTE }]);
 }
@@ -115,16 +125,18 @@ proptest! {
     #[test]
     fn a_plan_reaches_back_to_all_that_may_be_missing(
         watermark in prop::option::of(NOW - 9 * DAY..NOW), committed in prop::option::of(NOW - 9 * DAY..NOW),
-        oldest in prop::option::of(NOW - 9 * DAY..NOW),
+        oldest in prop::option::of((NOW - 9 * DAY..NOW, 0_u64..20_000)),
     ) {
         let known = Known { watermark, committed };
+        let oldest = oldest.map(|(time, rows)| Oldest { time, rows });
         let windows = plan(NOW, &MARGINS, known, oldest).unwrap();
         let (from, to) = (windows.first().unwrap().from, windows.last().unwrap().to);
         prop_assert_eq!(to, NOW - MARGINS.settle);
         if let Some(covered) = known.covered_until() {
             prop_assert!(from <= covered.min(to));
         } else if let Some(oldest) = oldest {
-            prop_assert!(from <= oldest);
+            prop_assert!(from <= oldest.time);
+            prop_assert!(windows.len() <= 2 + usize::try_from(oldest.rows.div_ceil(MARGINS.slice_rows)).unwrap());
         }
     }
 }
