@@ -60,7 +60,7 @@ async fn a_closed_port_stops_only_its_own_cluster() {
     let ran = only_good(&place, &["export"]).await;
     let errors: Vec<&str> = ran.stderr.lines().filter(|l| !l.contains("WARN")).collect();
     insta::assert_snapshot!(place.steady(&errors.join("\n")), @r"
-    lookback: connecting to cluster 'bad' at 127.0.0.1:<port>: error connecting to server: Connection refused (os error 111)
+    lookback: connecting to cluster 'bad' at 127.0.0.1:<port>: Connection refused (os error 111)
               check host, port and security group, and that the cluster is available
     ");
 }

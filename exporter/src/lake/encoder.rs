@@ -184,3 +184,6 @@ impl io::Write for Chunks {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
