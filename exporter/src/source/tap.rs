@@ -114,7 +114,7 @@ impl<S> Tap<S> {
             self.passing = length;
             self.reader = match tag {
                 BIND_COMPLETE => self.valve.take().map(PollSender::new),
-                // Any other message ends the rows: the end of the answer, an error. A notice may come in between.
+                // The end of the answer, or an error. Others, such as a notice, can come between rows.
                 b'C' | b'E' | b'I' | b's' | b'Z' => None,
                 _ => self.reader.take(),
             };
