@@ -1,7 +1,9 @@
 //! `verify`, `status` and `maintain`.
 
+use std::time::{Duration, Instant};
+
 use lookback_schemas::time::{DAY, HOUR, MINUTE, day_name, day_of, day_start};
-use lookback_simulator::{Cluster, Tls};
+use lookback_simulator::{Cluster, Fault, Tls};
 
 use crate::support::{Place, Sim, now, query, query_visible};
 
@@ -111,6 +113,17 @@ async fn three_exports_of_a_day() -> (Place, Sim, i64) {
 fn data_files(place: &Place) -> usize {
     let folder = place.path("lake/stl_query");
     place.files().iter().filter(|p| p.starts_with(&folder) && p.extension().is_some_and(|e| e == "parquet")).count()
+}
+
+#[tokio::test]
+async fn verify_of_a_cluster_that_hangs_ends() {
+    let sim = Sim::start("one").await;
+    let place = Place::with_export("timeout = \"1s\"", &[&sim.section()]);
+    place.run(&["export"]).await.expect(0);
+    sim.cluster.fault(Fault::HangTable("stl_query".to_owned()));
+    let started = Instant::now();
+    place.run(&["verify"]).await.expect(1).says(&["'one'", "stl_query"]);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 #[tokio::test]

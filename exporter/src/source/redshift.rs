@@ -29,6 +29,8 @@ use super::{
 };
 use crate::error::{Error, ErrorKind, Result};
 
+/// How long after its statement timeout a server may take to say so.
+const AFTER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Silence after which the connection is probed.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -119,12 +121,8 @@ impl RedshiftSource {
         // A server that accepts and then says nothing counts as one that cannot be reached.
         match tokio::time::timeout(e.connect_timeout, log_in).await {
             Ok(connected) => connected.map(|(client, driver)| (client, driver, valve, encrypted)),
-            Err(_) => {
-                let silent = format!("{what}: no answer within {} s", e.connect_timeout.as_secs_f32());
-                Err(Error::new(ErrorKind::Timeout, silent)
-                    .transient()
-                    .advise("check host, port and security group, and that the cluster is available"))
-            }
+            Err(_) => Err(silent(&what, e.connect_timeout)
+                .advise("check host, port and security group, and that the cluster is available")),
         }
     }
 }
@@ -150,6 +148,7 @@ impl Source for RedshiftSource {
             cluster: self.endpoint.cluster.clone(),
             incarnation: self.endpoint.incarnation.clone(),
             limit: self.endpoint.connect_timeout.max(Duration::from_secs(5)),
+            patience: self.endpoint.statement_timeout.saturating_add(AFTER_TIMEOUT),
             encrypted,
             version: String::new(),
             kind: ServerKind::Postgres,
@@ -189,6 +188,8 @@ struct RedshiftSession {
     incarnation: Option<String>,
     /// Longest wait for an answer that takes no work.
     limit: Duration,
+    /// Longest wait for any answer: the server should have given up before.
+    patience: Duration,
     encrypted: bool,
     version: String,
     kind: ServerKind,
@@ -201,12 +202,29 @@ impl RedshiftSession {
 
     /// Waits for a small answer, so that a server that has stopped talking costs no more than the limit.
     async fn within<T>(&self, what: &str, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
-        match tokio::time::timeout(self.limit, answer).await {
+        self.for_at_most(self.limit, what, answer).await
+    }
+
+    /// Waits for an answer that takes work.
+    async fn patiently<T>(
+        &self,
+        what: &str,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        self.for_at_most(self.patience, what, answer).await
+    }
+
+    async fn for_at_most<T>(
+        &self,
+        limit: Duration,
+        what: &str,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
+        match tokio::time::timeout(limit, answer).await {
             Ok(result) => result.map_err(|e| explain(what, e)),
             Err(_) => {
                 self.unanswered.store(true, Ordering::Relaxed);
-                Err(Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", self.limit.as_secs_f32()))
-                    .transient())
+                Err(silent(what, limit))
             }
         }
     }
@@ -328,7 +346,7 @@ impl Session for RedshiftSession {
     async fn oldest(&mut self, spec: &TableSpec, columns: &[SourceColumn]) -> Result<Option<Oldest>> {
         let what = self.what(&format!("looking for the oldest row of {}", spec.name));
         let statement = self.prepare(&what, &sql::oldest(spec, columns)).await?;
-        let row = self.client.query_one(&statement, &[]).await.map_err(|e| explain(&what, e))?;
+        let row = self.patiently(&what, self.client.query_one(&statement, &[])).await?;
         let since_2000 = match statement.columns().first().map(|c| c.type_()) {
             Some(&Type::TIMESTAMP) => row.try_get::<_, Option<Micros>>(0),
             _ => row.try_get::<_, Option<i64>>(0).map(|v| v.map(Micros)),
@@ -360,17 +378,20 @@ impl Session for RedshiftSession {
         self.unanswered.store(true, Ordering::Relaxed);
         let runs = self.valve.open();
         let no_parameters: [&(dyn ToSql + Sync); 0] = [];
-        let end = match self.client.query_raw(&statement, no_parameters).await {
+        let end = match self.patiently(&what, self.client.query_raw(&statement, no_parameters)).await {
             Ok(end) => Some(Box::pin(end)),
             Err(e) => {
                 self.valve.close();
-                self.unanswered.store(false, Ordering::Relaxed);
-                return Err(explain(&what, e));
+                self.unanswered.store(e.kind() == ErrorKind::Timeout, Ordering::Relaxed);
+                return Err(e);
             }
         };
-        let reading = Reading { runs, run: Bytes::new(), end, decoder, unanswered: &self.unanswered, what };
+        let (unanswered, patience) = (&self.unanswered, self.patience);
+        let reading = Reading { runs, run: Bytes::new(), end, decoder, unanswered, patience, what };
         Ok(futures::stream::try_unfold(reading, |mut reading| async move {
-            Ok(reading.next().await?.map(|batch| (batch, reading)))
+            let next = tokio::time::timeout(reading.patience, reading.next()).await;
+            let batch = next.map_err(|_| silent(&reading.what, reading.patience))??;
+            Ok(batch.map(|batch| (batch, reading)))
         })
         .boxed())
     }
@@ -378,7 +399,7 @@ impl Session for RedshiftSession {
     async fn unplaced(&mut self, spec: &TableSpec, columns: &[SourceColumn], after: i64) -> Result<Unplaced> {
         let what = self.what(&format!("counting rows of {} that cannot be placed", spec.name));
         let query = sql::unplaced(spec, columns, after);
-        let messages = self.client.simple_query(&query).await.map_err(|e| explain(&what, e))?;
+        let messages = self.patiently(&what, self.client.simple_query(&query)).await?;
         let count = |text: Option<&str>| text.and_then(|t| t.parse().ok()).unwrap_or(0);
         Ok(messages
             .iter()
@@ -405,6 +426,8 @@ struct Reading<'s> {
     end: Option<Pin<Box<RowStream>>>,
     decoder: Decoder,
     unanswered: &'s AtomicBool,
+    /// Longest wait for a batch.
+    patience: Duration,
     what: String,
 }
 
@@ -435,6 +458,10 @@ impl Reading<'_> {
         }
         self.decoder.take().map(Some).map_err(|e| refuse(&e))
     }
+}
+
+fn silent(what: &str, limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", limit.as_secs_f32())).transient()
 }
 
 /// A timestamp as microseconds since 2000-01-01.
