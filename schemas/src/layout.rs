@@ -47,12 +47,6 @@ pub fn own_file(day: i32, unique: &str) -> String {
     format!("{LOG_DATE}={}/part-{unique}.parquet", day_name(day))
 }
 
-/// Whether a path relative to the table's folder was written as the compaction of a day.
-#[must_use]
-pub fn is_compacted(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.starts_with("day-"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,8 +55,7 @@ mod tests {
     fn paths() {
         let path = data_file(FileKind::Part, "etl", 20_000, "0198", 3);
         assert_eq!(path, "cluster_id=etl/log_date=2024-10-04/part-0198-00003.parquet");
-        assert!(!is_compacted(&path));
-        assert!(is_compacted(&data_file(FileKind::Day, "day-etl", 1, "x", 0)));
-        assert!(!is_compacted(&data_file(FileKind::Part, "day-etl", 1, "x", 0)));
+        let path = data_file(FileKind::Day, "etl", 1, "x", 0);
+        assert_eq!(path, "cluster_id=etl/log_date=1970-01-02/day-x-00000.parquet");
     }
 }

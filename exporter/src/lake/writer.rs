@@ -1,8 +1,8 @@
 //! New rows into sorted data files.
 //!
-//! Rows collect in a buffer of bounded size. When it is full, each day's rows are sorted by time and [encoded](super::encoder)
-//! as the next part of the day's file, so memory does not depend on how much there is to export; rows of days that are barely
-//! represented wait for company. Encoding runs beside the reading of further rows, one buffer at a time.
+//! Rows collect in a buffer of bounded size. When it is full, each day's rows are sorted by time and encoded as the next part of
+//! the day's file, so memory does not depend on how much there is to export; rows of days that are barely represented wait for
+//! company. Encoding runs beside the reading of further rows, one buffer at a time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Compaction: the files of a closed day become one sorted file per cluster. A day is closed when both of its sweeps are done.
 //!
 //! The rows stay the same, so the commit changes no data; readers see either the old files or the new one. Rows that were read
-//! with different column lists stay in different files, because they are compared over different columns.
+//! with different column lists stay in different files, because they are compared over different columns. Every file is sorted
+//! as it is written, so a day that is one file already has nothing to gain.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use futures::{StreamExt, TryStreamExt};
 use lookback_schemas::TableSpec;
-use lookback_schemas::layout::{FileKind, data_file, is_compacted};
+use lookback_schemas::layout::{FileKind, data_file};
 use lookback_schemas::ledger::{Outcome, RunKind};
 use lookback_schemas::time::{DAY, day_start};
 use object_store::buffered::BufWriter;
@@ -72,9 +73,7 @@ pub async fn compact(
             {
                 days.entry(file.day).or_default().push(file);
             }
-            for (day, files) in
-                days.into_iter().filter(|(_, files)| files.len() > 1 || !files.iter().all(|f| is_compacted(&f.path)))
-            {
+            for (day, files) in days.into_iter().filter(|(_, files)| files.len() > 1) {
                 if cancel.is_cancelled() {
                     return Ok(report);
                 }
@@ -125,8 +124,7 @@ impl Day<'_> {
                 source_columns(builder.metadata(), builder.schema().fields().iter().map(|f| f.name().as_str()));
             by_columns.entry(columns).or_default().push(file);
         }
-        // A group that is one compacted file already stays.
-        by_columns.retain(|_, group| group.len() > 1 || !group.iter().all(|f| is_compacted(&f.path)));
+        by_columns.retain(|_, group| group.len() > 1);
         if by_columns.is_empty() {
             return Ok(None);
         }
