@@ -91,9 +91,10 @@ pub fn plan(now: i64, margins: &Margins, known: Known, oldest: Option<Oldest>) -
     let slice = match oldest {
         Some(oldest) if known.read_from().is_none() => {
             let pieces = oldest.rows.div_ceil(margins.slice_rows.max(1)).max(1);
-            let length = (window.to - window.from) / i64::try_from(pieces).unwrap_or(i64::MAX);
+            // Rows with bogus old dates are read apart, and must not make the other pieces longer.
+            let recent = (window.to - window.from.max(old(now))).max(0);
             // One more day, because pieces end at midnight.
-            margins.slice.max(length.saturating_add(if pieces > 1 { DAY } else { 1 }))
+            margins.slice.max((recent / i64::try_from(pieces).unwrap_or(i64::MAX)).saturating_add(DAY))
         }
         _ => margins.slice,
     };
@@ -103,11 +104,16 @@ pub fn plan(now: i64, margins: &Margins, known: Known, oldest: Option<Oldest>) -
 /// Days that a system table can reach back, and then some.
 const OLD_DAYS: i32 = 9;
 
+/// Where what no system table still holds ends.
+fn old(now: i64) -> i64 {
+    day_start(day_of(now) - OLD_DAYS)
+}
+
 /// [`slices`] of a window, but what is older than any system table keeps is one piece: a row with a bogus old date must not
 /// cost a read for each day since.
 #[must_use]
 pub fn day_by_day(now: i64, window: Window, slice: i64) -> Vec<Window> {
-    let old = day_start(day_of(now) - OLD_DAYS);
+    let old = old(now);
     if window.from >= old || window.to <= old {
         return if window.to <= old { vec![window] } else { slices(window, slice) };
     }

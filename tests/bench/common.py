@@ -51,7 +51,7 @@ def check(command, quiet=False, **options):
 
 def cargo_build(package):
     """Builds a binary of the workspace for release; returns its path."""
-    say(f"building {package} for release (cold: about 35 minutes on two cores)")
+    say(f"building {package} for release (cold: up to 45 minutes on two cores)")
     environment = {**os.environ, "CARGO_TARGET_DIR": TARGET}
     check(["cargo", "build", "--release", "--locked", "--package", package], cwd=REPO, env=environment)
     return os.path.join(TARGET, "release", package)

@@ -18,7 +18,7 @@ pub(crate) const ROW_GROUP_ROWS: usize = 262_144;
 /// Compression level: higher ones cost time and save next to nothing, except for statements.
 const ZSTD_LEVEL: i32 = 3;
 /// Compression level of long texts that hardly repeat. Statements resemble each other at length, and from this level on zstd
-/// looks for the longest resemblance instead of the first: a third of the size goes.
+/// looks for the longest resemblance instead of the first: a quarter to a third of the size goes.
 const TEXT_ZSTD_LEVEL: i32 = 5;
 /// Average length from which on a text is long.
 const LONG_TEXT: usize = 64;

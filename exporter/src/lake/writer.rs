@@ -125,6 +125,10 @@ impl Writer {
     /// Encodes what is buffered, or what of it is worth it; `all` also completes the files.
     async fn flush(&mut self, all: bool) -> Result<()> {
         self.settle().await?;
+        let what = || format!("writing rows of {}", self.table.name());
+        let Some(encoder) = self.encoder.take() else {
+            return Err(Error::new(ErrorKind::Lake, format!("{}: the encoder was lost", what())));
+        };
         let mut days: BTreeMap<i32, Vec<(u32, u32, i64)>> = BTreeMap::new();
         for same_day in self.rows.chunk_by(|a, b| day_of(a.2) == day_of(b.2)) {
             if let Some(first) = same_day.first() {
@@ -146,18 +150,15 @@ impl Writer {
                 runs.push(Run { day, picks, first: time(rows.first()), last: time(rows.last()) });
             } else {
                 let references: Vec<&RecordBatch> = batches.iter().collect();
-                let waiting = interleave_record_batch(&references, &picks)
-                    .map_err(lake(format!("writing rows of {}", self.table.name())))?;
+                let waiting = interleave_record_batch(&references, &picks).map_err(lake(what()))?;
                 let number = u32::try_from(self.batches.len()).unwrap_or(u32::MAX);
                 self.rows.extend((0_u32..).zip(&rows).map(|(i, row)| (number, i, row.2)));
                 self.bytes += waiting.get_array_memory_size();
                 self.batches.push(waiting);
             }
         }
-        if let Some(encoder) = self.encoder.take() {
-            let work = Work { table: Arc::clone(&self.table), origin: self.origin.clone(), now: self.now };
-            self.running = Some(tokio::spawn(work.run(encoder, batches, runs, all)));
-        }
+        let work = Work { table: Arc::clone(&self.table), origin: self.origin.clone(), now: self.now };
+        self.running = Some(tokio::spawn(work.run(encoder, batches, runs, all)));
         Ok(())
     }
 

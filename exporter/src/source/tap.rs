@@ -22,7 +22,7 @@ use tokio_util::sync::PollSender;
 const READ_BYTES: usize = 128 << 10;
 /// Runs of rows on their way to the reader. When so many wait, the socket is not read: TCP then holds the server back.
 const WAITING_RUNS: usize = 4;
-/// A longer row is refused, so that memory stays bounded. Redshift's longest row is a thirtieth of it.
+/// A longer row is refused, so that memory stays bounded. System tables have rows of some kilobytes.
 const MAX_ROW_BYTES: usize = 128 << 20;
 /// A message's tag and length.
 const HEADER: usize = 5;

@@ -29,6 +29,8 @@ fn the_first_read_starts_at_the_oldest_row() {
     let some = plan(NOW, &MARGINS, none, oldest(NOW - 7 * DAY, 1_500)).unwrap();
     assert_eq!(some.len(), 2);
     assert_eq!(some[0].to % DAY, 0, "cut at midnight");
+    let bogus = plan(NOW, &MARGINS, none, oldest(0, 20_000)).unwrap();
+    assert!(bogus.len() > 4, "a row of 1970 must not make one piece of the last nine days: {bogus:?}");
     let empty = plan(NOW, &MARGINS, none, None).unwrap();
     assert_eq!(empty, [Window { from: NOW - 32 * MINUTE, to: NOW - 2 * MINUTE }]);
 }
