@@ -21,7 +21,7 @@ use crate::failure::Failure;
 /// The file that is read if none is named and it exists.
 pub(crate) const DEFAULT_FILE: &str = "lookback.toml";
 /// Sections that the environment can reach into.
-const SECTIONS: [&str; 5] = ["lake", "state", "export", "maintain", "clusters"];
+const SECTIONS: [&str; 8] = ["aws", "lake", "state", "ssm", "schedule", "export", "maintain", "clusters"];
 
 /// Loads the settings for a command.
 pub(crate) fn load(global: &Global) -> Result<Settings, Failure> {
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(settings.export.overlap.as_secs(), 3_600);
         assert_eq!(settings.export.retries, 1);
         assert_eq!(settings.export.tables, ["all"]);
-        assert_eq!(settings.clusters["a"].port, 5_440);
+        assert_eq!(settings.clusters["a"].port, Some(5_440));
     }
 
     #[test]

@@ -17,6 +17,12 @@ use crate::window::{Margins, micros};
 #[derive(Debug, Clone, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// How to reach AWS.
+    pub aws: AwsConnection,
+    /// Clusters from SSM Parameter Store, beside those of the file.
+    pub ssm: Option<SsmSettings>,
+    /// When `export --schedule` exports.
+    pub schedule: ScheduleSettings,
     /// Where the lake is.
     pub lake: LakeSettings,
     /// Where watermarks are.
@@ -33,13 +39,15 @@ pub struct Settings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LakeSettings {
-    /// A folder.
+    /// A folder, or `s3://bucket/prefix`.
     pub location: String,
+    /// ARN of the KMS key of every object in a bucket, but for clusters that name their own.
+    pub kms_key: Option<String>,
 }
 
 impl Default for LakeSettings {
     fn default() -> Self {
-        Self { location: "lake".to_owned() }
+        Self { location: "lake".to_owned(), kms_key: None }
     }
 }
 
@@ -49,11 +57,76 @@ impl Default for LakeSettings {
 pub struct StateSettings {
     /// The SQLite file with watermarks and leases.
     pub path: PathBuf,
+    /// The DynamoDB table with watermarks and leases, in place of the file.
+    pub dynamodb_table: Option<String>,
 }
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self { path: PathBuf::from("lookback-state.sqlite") }
+        Self { path: PathBuf::from("lookback-state.sqlite"), dynamodb_table: None }
+    }
+}
+
+/// `[aws]`: what is missing comes from where the AWS command line takes it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AwsConnection {
+    /// Region of the lake's bucket, the DynamoDB table and the parameters.
+    pub region: Option<String>,
+    /// Profile in the shared configuration files.
+    pub profile: Option<String>,
+}
+
+/// `[ssm]`: the list of clusters and their connections in SSM Parameter Store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SsmSettings {
+    /// What the parameters' names begin with: `redshift_query_logs` for names with dots (`redshift_query_logs.global.…`), or a
+    /// path such as `/lookback` for names with slashes (`/lookback/global/…`).
+    pub prefix: String,
+    /// How long the parameters of a known cluster are used before they are read again. The list of clusters is read every time.
+    #[serde(deserialize_with = "duration")]
+    pub refresh: Duration,
+}
+
+impl Default for SsmSettings {
+    fn default() -> Self {
+        Self { prefix: "redshift_query_logs".to_owned(), refresh: Duration::from_secs(60 * 60) }
+    }
+}
+
+/// `[schedule]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleSettings {
+    /// When ticks are, as a cron expression with seconds, in UTC.
+    pub cron: Option<String>,
+    /// Longest random delay of a tick, so that many exporters do not start at the same moment.
+    #[serde(deserialize_with = "duration")]
+    pub jitter: Duration,
+    /// Shortest time between two exports of a provisioned cluster.
+    #[serde(deserialize_with = "duration")]
+    pub provisioned_every: Duration,
+    /// Shortest time between two exports of a Serverless workgroup: asking it keeps it billing.
+    #[serde(deserialize_with = "duration")]
+    pub serverless_every: Duration,
+    /// How long a stopping service waits for work that is under way.
+    #[serde(deserialize_with = "duration")]
+    pub stop_within: Duration,
+    /// Address and port of `/healthz`, `/readyz` and `/metrics`.
+    pub listen: Option<String>,
+}
+
+impl Default for ScheduleSettings {
+    fn default() -> Self {
+        Self {
+            cron: None,
+            jitter: Duration::from_secs(30),
+            provisioned_every: Duration::ZERO,
+            serverless_every: Duration::from_secs(60 * 60),
+            stop_within: Duration::from_secs(25),
+            listen: None,
+        }
     }
 }
 
@@ -165,16 +238,49 @@ impl Default for MaintainSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSettings {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    #[serde(default = "default_port")]
-    pub port: u16,
-    /// Database.
-    #[serde(default = "default_database")]
-    pub database: String,
-    /// User.
-    pub user: String,
+    /// Host name or address. Without it the cluster is looked up by its identifier.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// TCP port; without it the one that was looked up, or 5439.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Database; without it the one that was looked up, or `dev`.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// Database user. Not needed with `iam = true`, nor with a secret that names it.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Identifier of a provisioned cluster, if it is not the name that it has here.
+    #[serde(default)]
+    pub cluster_identifier: Option<String>,
+    /// Name of a Serverless workgroup, in place of a provisioned cluster.
+    #[serde(default)]
+    pub workgroup: Option<String>,
+    /// Region, if it is not the one of `[aws]`.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// ARN of the role to assume, for a cluster of another account.
+    #[serde(default)]
+    pub assume_role: Option<String>,
+    /// External id that the role asks for.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Temporary credentials in place of a password: with `user`, of that database user (GetClusterCredentials), without it of
+    /// the caller's own IAM identity (GetClusterCredentialsWithIAM; GetCredentials of Serverless).
+    #[serde(default)]
+    pub iam: bool,
+    /// ARN or name of a Secrets Manager secret with `username` and `password`, as Redshift itself manages them.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// Name of an SSM SecureString that is the password.
+    #[serde(default)]
+    pub password_parameter: Option<String>,
+    /// ARN of the KMS key of this cluster's objects in the lake.
+    #[serde(default)]
+    pub kms_key: Option<String>,
+    /// Shortest time between two scheduled exports, such as `"1h"`.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub every: Option<Duration>,
     /// Environment variable that holds the password.
     #[serde(default)]
     pub password_env: Option<String>,
@@ -206,12 +312,8 @@ pub enum TlsSetting {
     Plaintext,
 }
 
-fn default_port() -> u16 {
-    5439
-}
-
-fn default_database() -> String {
-    "dev".to_owned()
+fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
@@ -254,10 +356,10 @@ impl ClusterSettings {
         };
         Ok(Endpoint {
             cluster: name.to_owned(),
-            host: self.host.clone(),
-            port: self.port,
-            database: self.database.clone(),
-            user: self.user.clone(),
+            host: self.host.clone().unwrap_or_default(),
+            port: self.port.unwrap_or(5439),
+            database: self.database.clone().unwrap_or_else(|| "dev".to_owned()),
+            user: self.user.clone().unwrap_or_default(),
             password: password.map(SecretString::from),
             tls,
             connect_timeout: export.connect_timeout,

@@ -5,7 +5,6 @@
 //!   else has committed the same cluster and table since.
 //! - [`writer`] turns batches into sorted data files; [`present`] reads back what the lake already has of a window.
 
-mod durable;
 mod encoder;
 pub mod present;
 pub(crate) mod properties;
@@ -26,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result, lake};
-pub use durable::DurableFileSystem;
+pub use lookback_storage::DurableFileSystem;
 pub use snapshot::{DataFile, Snapshot};
 pub use table::{CommitOutcome, CommitUnit, LakeTable};
 
