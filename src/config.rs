@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lookback_exporter::clock::SystemClock;
-use lookback_exporter::lake::Lake;
+use lookback_exporter::places;
 use lookback_exporter::run::Progress;
 use lookback_exporter::source::RedshiftSource;
-use lookback_exporter::watermarks::SqliteStore;
 use lookback_exporter::{ClusterJob, Exporter, Settings};
 use lookback_schemas::registry;
+use lookback_storage::Aws;
 use toml::{Table, Value};
 
 use crate::cli::{Global, Scope};
@@ -141,19 +141,31 @@ pub(crate) enum Missing {
 /// An exporter over the configured lake and watermark store.
 pub(crate) async fn exporter(
     settings: &Settings,
+    aws: Option<&Aws>,
     progress: Arc<dyn Progress>,
     missing: Missing,
 ) -> Result<Arc<Exporter>, Failure> {
+    let lake = places::lake(settings, aws)?;
+    match missing {
+        Missing::Create => lake.create().await?,
+        Missing::Refuse => lake.expect_lake().await?,
+        Missing::Accept => {}
+    }
+    let watermarks = places::watermarks(settings, aws, missing != Missing::Accept)?;
+    Ok(Arc::new(Exporter::new(lake, watermarks, Arc::new(SystemClock), settings.export.clone(), progress)))
+}
+
+/// A session over the configured lake.
+#[cfg(feature = "query")]
+pub(crate) async fn session(settings: &Settings) -> Result<lookback_query::session::Session, Failure> {
+    use lookback_query::lake::Lake;
+    use lookback_query::session::{Limits, Session};
     let location = &settings.lake.location;
-    let lake = match missing {
-        Missing::Create => Lake::open_or_create(location).await?,
-        Missing::Refuse => Lake::open(location).await?,
-        Missing::Accept => Lake::at(location)?,
+    let lake = match places::aws(settings).await.filter(|_| location.starts_with("s3://")) {
+        Some(aws) => Lake::in_bucket(&aws, location).await?,
+        None => Lake::open(location).await?,
     };
-    let path = &settings.state.path;
-    let nowhere = missing == Missing::Accept && !path.exists();
-    let watermarks = SqliteStore::open(if nowhere { Path::new(":memory:") } else { path })?;
-    Ok(Arc::new(Exporter::new(lake, Arc::new(watermarks), Arc::new(SystemClock), settings.export.clone(), progress)))
+    Ok(Session::over(lake, Limits::default())?)
 }
 
 #[cfg(test)]

@@ -2,14 +2,16 @@
 
 use lookback_schemas::TableSpec;
 use lookback_schemas::names::{CLUSTERS_TABLE, app_id};
+use lookback_storage::Aws;
 
 use crate::error::Result;
 use crate::lake::Lake;
 use crate::ledger;
+use crate::places;
 use crate::run::{ClusterJob, check_access};
 use crate::settings::Settings;
 use crate::source::{Session, Window};
-use crate::watermarks::{SqliteStore, WatermarkStore};
+use crate::watermarks::WatermarkStore;
 use crate::window::{Known, plan as plan_windows};
 
 /// What would be read from one table of one cluster.
@@ -33,10 +35,10 @@ pub struct Plan {
 ///
 /// # Errors
 /// If the lake or the watermark store exists but cannot be read.
-pub async fn plan(settings: &Settings, jobs: &[ClusterJob]) -> Result<Vec<Plan>> {
-    let lake = Lake::at(&settings.lake.location)?;
+pub async fn plan(settings: &Settings, aws: Option<&Aws>, jobs: &[ClusterJob]) -> Result<Vec<Plan>> {
+    let lake = places::lake(settings, aws)?;
     let lake = if lake.exists().await? { Some(lake) } else { None };
-    let watermarks = if settings.state.path.exists() { Some(SqliteStore::open(&settings.state.path)?) } else { None };
+    let watermarks = places::watermarks(settings, aws, false)?;
     let mut plans = Vec::new();
     for job in jobs {
         let planner = Planner { settings, lake: lake.as_ref(), watermarks: watermarks.as_ref(), job };
@@ -58,7 +60,7 @@ pub async fn plan(settings: &Settings, jobs: &[ClusterJob]) -> Result<Vec<Plan>>
 struct Planner<'a> {
     settings: &'a Settings,
     lake: Option<&'a Lake>,
-    watermarks: Option<&'a SqliteStore>,
+    watermarks: &'a dyn WatermarkStore,
     job: &'a ClusterJob,
 }
 
@@ -99,9 +101,7 @@ impl Planner<'_> {
         let now = session.clock().await?;
         let mut known = Known { watermark: None, committed: None };
         if let Some(id) = cluster_id {
-            if let Some(store) = self.watermarks {
-                known.watermark = store.get(id, &spec.name).await?.map(|w| w.covered_until);
-            }
+            known.watermark = self.watermarks.get(id, &spec.name).await?.map(|w| w.covered_until);
             if let Some(lake) = self.lake
                 && let Some(table) = lake.table(&spec.name).await?
             {

@@ -9,6 +9,7 @@
 //! - [`window`]: which window to read, and whether something is missing in front of it (pure).
 //! - [`lake`]: Delta tables: what is already there, new files, commits.
 //! - [`run`]: one pass over clusters and tables.
+//! - [`places`]: the connection to AWS, the lake and the watermark store that the settings name.
 //! - [`watermarks`]: what was covered, and who is at work.
 //! - [`ledger`]: the record of runs, in the lake itself.
 //! - [`maintain`]: compaction of closed days, vacuum.
@@ -22,6 +23,7 @@ pub mod lake;
 pub mod ledger;
 pub mod maintain;
 pub mod placement;
+pub mod places;
 pub mod run;
 pub mod settings;
 pub mod source;

@@ -1,6 +1,7 @@
 //! `lookback check`
 
-use lookback_exporter::check::{Finding, Level, check_cluster, check_lake};
+use lookback_exporter::check::{Finding, Level, check_account, check_cluster, check_lake};
+use lookback_exporter::places;
 use serde_json::json;
 
 use crate::cli::{Check, Global, Output};
@@ -10,9 +11,14 @@ use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Check) -> Result<u8, Failure> {
     let settings = config::load(global)?;
+    let aws = places::aws(&settings).await;
     let jobs = config::jobs(&settings, &arguments.scope)?;
-    let exporter = config::exporter(&settings, progress::reporter(), Missing::Accept).await?;
+    let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Accept).await?;
     let mut all: Vec<(String, Vec<Finding>)> = vec![(String::new(), check_lake(&exporter).await)];
+    if let Some(aws) = &aws {
+        let account = check_account(aws, exporter.lake(), settings.state.dynamodb_table.as_deref()).await;
+        all.push(("AWS".to_owned(), account));
+    }
     for job in &jobs {
         all.push((job.name.clone(), check_cluster(&exporter, job).await));
     }

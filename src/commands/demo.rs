@@ -158,7 +158,7 @@ fn secret(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 async fn export(settings: &Settings, jobs: &[ClusterJob]) -> Result<u8, Failure> {
-    let exporter = config::exporter(settings, progress::reporter(), Missing::Create).await?;
+    let exporter = config::exporter(settings, None, progress::reporter(), Missing::Create).await?;
     let report = exporter.run(jobs, Work::Export { sweep: true }, &tokio_util::sync::CancellationToken::new()).await;
     drop(exporter);
     show_summary(&report)?;
@@ -208,7 +208,7 @@ fn shell_word(text: &str) -> String {
 /// Keeps the clusters' clocks running and exports them, until somebody ends it.
 async fn follow(settings: &Settings, jobs: &[ClusterJob], clusters: &[(String, Cluster)]) -> Result<(), Failure> {
     let stop = stop_signal();
-    let exporter = config::exporter(settings, Arc::new(lookback_exporter::run::Silent), Missing::Create).await?;
+    let exporter = config::exporter(settings, None, Arc::new(lookback_exporter::run::Silent), Missing::Create).await?;
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + TICK, TICK);
     loop {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use lookback_exporter::places;
 use lookback_exporter::run::{Report, TableOutcome, TableReport};
 use lookback_exporter::{Work, dry_run};
 use lookback_schemas::ledger::RunKind;
@@ -16,12 +17,13 @@ use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failure> {
     let settings = config::load(global)?;
+    let aws = places::aws(&settings).await;
     let jobs = config::jobs(&settings, &arguments.scope)?;
     if arguments.dry_run {
-        let plans = dry_run::plan(&settings, &jobs).await?;
+        let plans = dry_run::plan(&settings, aws.as_ref(), &jobs).await?;
         return show_plans(&plans, arguments.format);
     }
-    let exporter = config::exporter(&settings, progress::reporter(), Missing::Create).await?;
+    let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Create).await?;
     let sweep = settings.export.sweep && !arguments.no_sweep;
     let report = exporter.run(&jobs, Work::Export { sweep }, &stop_signal()).await;
     drop(exporter);

@@ -2,6 +2,7 @@
 
 use lookback_exporter::Work;
 use lookback_exporter::maintain::{compact, vacuum};
+use lookback_exporter::places;
 use lookback_exporter::window::micros;
 use lookback_schemas::registry;
 use serde_json::json;
@@ -15,10 +16,11 @@ use crate::{config, print, progress};
 pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Failure> {
     let settings = config::load(global)?;
     // What is asked for is looked at before anything is opened.
+    let aws = places::aws(&settings).await;
     let jobs = if arguments.no_sweep { Vec::new() } else { config::jobs(&settings, &arguments.scope)? };
     let scope = if arguments.scope.table.is_empty() { vec!["all".to_owned()] } else { arguments.scope.table.clone() };
     let tables = registry().select(&scope)?;
-    let exporter = config::exporter(&settings, progress::reporter(), Missing::Refuse).await?;
+    let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Refuse).await?;
     let stop = stop_signal();
     let mut code = 0;
     let swept = if arguments.no_sweep {

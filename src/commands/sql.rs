@@ -6,7 +6,7 @@ use std::path::Path;
 
 use lookback_query::diagnostics::parse_time;
 use lookback_query::output::{Format, write};
-use lookback_query::session::{Answer, Limits, Session};
+use lookback_query::session::{Answer, Session};
 
 use crate::cli::{Global, Sql};
 use crate::config;
@@ -50,7 +50,7 @@ pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure>
 pub(crate) async fn open(global: &Global, as_of: Option<&str>) -> Result<Session, Failure> {
     let settings = config::load(global)?;
     let as_of = as_of.map(parse_time).transpose().map_err(|e| Failure::usage(e.to_string()))?;
-    Ok(Session::open(&settings.lake.location, Limits::default()).await?.with_as_of(as_of))
+    Ok(config::session(&settings).await?.with_as_of(as_of))
 }
 
 /// Writes an answer as it comes.

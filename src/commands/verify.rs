@@ -1,6 +1,7 @@
 //! `lookback verify`
 
-use lookback_exporter::verify::{VerifyReport, verify};
+use lookback_exporter::places;
+use lookback_exporter::verify::{Objects, VerifyReport, objects, verify};
 use lookback_schemas::time::{day_name, rfc3339};
 use serde_json::json;
 
@@ -11,8 +12,9 @@ use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failure> {
     let settings = config::load(global)?;
+    let aws = places::aws(&settings).await;
     let jobs = config::jobs(&settings, &arguments.scope)?;
-    let exporter = config::exporter(&settings, progress::reporter(), Missing::Refuse).await?;
+    let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Refuse).await?;
     let mut reports: Vec<VerifyReport> = Vec::new();
     let mut failed = false;
     for job in &jobs {
@@ -24,6 +26,7 @@ pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failu
             }
         }
     }
+    let sealed = objects(exporter.lake()).await?;
     match arguments.format {
         Output::Table => {
             let rows: Vec<Vec<String>> = reports.iter().map(row).collect();
@@ -40,6 +43,9 @@ pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failu
                 ],
                 &rows,
             )?;
+            if let Some(sealed) = &sealed {
+                show_objects(sealed)?;
+            }
         }
         Output::Json => {
             let rows = reports.iter().map(|r| {
@@ -51,8 +57,16 @@ pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failu
                     "sweep_pending": r.sweep_pending, "without_time": r.unplaced.without_time, "in_the_future": r.unplaced.in_the_future,
                 })
             });
-            print::json(&rows.collect())?;
+            let objects =
+                sealed.iter().flat_map(|s| &s.unsealed).map(|o| json!({ "object": o.path, "problem": o.why }));
+            print::json(&rows.chain(objects).collect())?;
         }
+    }
+    if let Some(wrong) = sealed.as_ref().map(|s| s.unsealed.len()).filter(|n| *n > 0) {
+        failed = true;
+        tracing::error!(
+            "{wrong} objects are not encrypted as configured; copy each onto itself under the right key, or correct lake.kms_key"
+        );
     }
     let missing: u64 = reports.iter().map(|r| r.missing).sum();
     if missing > 0 {
@@ -61,6 +75,15 @@ pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failu
         );
     }
     Ok(if failed || missing > 0 { FAILED } else { 0 })
+}
+
+fn show_objects(sealed: &Objects) -> Result<(), Failure> {
+    if sealed.unsealed.is_empty() {
+        return print::line(format!("\nall {} objects are encrypted as configured", print::count(sealed.seen)));
+    }
+    let rows: Vec<Vec<String>> = sealed.unsealed.iter().map(|o| vec![o.path.clone(), o.why.clone()]).collect();
+    print::line("")?;
+    print::table(&["object", "not encrypted as configured"], &rows)
 }
 
 fn row(r: &VerifyReport) -> Vec<String> {

@@ -5,9 +5,15 @@
 //!
 //! - [`aws`]: one connection to AWS for everything: region, credentials, and a count of every request.
 //! - [`durable`]: the local file system, synchronised.
+//! - [`log`]: Delta logs in buckets.
+//! - [`s3`]: a bucket; every object under the key that is configured for it.
 
 pub mod aws;
 pub mod durable;
+pub mod log;
+pub mod s3;
 
 pub use aws::{Aws, AwsSettings, RequestCounts};
 pub use durable::DurableFileSystem;
+pub use log::register_bucket_logs;
+pub use s3::{Encryption, KeyArn, S3Store};

@@ -19,13 +19,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use lookback_schemas::names::{LAKE_FORMAT, LAKE_MARKER};
+use lookback_storage::s3::bucket_of;
+use lookback_storage::{Aws, DurableFileSystem, Encryption, S3Store, register_bucket_logs};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result, lake};
-pub use lookback_storage::DurableFileSystem;
 pub use snapshot::{DataFile, Snapshot};
 pub use table::{CommitOutcome, CommitUnit, LakeTable};
 
@@ -44,41 +45,70 @@ struct Marker {
 pub struct Lake {
     store: Arc<dyn ObjectStore>,
     url: Url,
+    bucket: Option<S3Store>,
 }
 
 impl Lake {
-    /// Opens the lake at a location, creating it if the folder is missing or empty.
+    /// Opens the lake in a folder, creating it if the folder is missing or empty.
     ///
     /// # Errors
     /// [`ErrorKind::Lake`] if the location holds something else, or cannot be read or written; [`ErrorKind::Config`] if the
     /// location is not understood.
     pub async fn open_or_create(location: &str) -> Result<Self> {
         let lake = Self::at(location)?;
-        if !lake.check_marker().await? {
-            lake.create_marker().await?;
-        }
+        lake.create().await?;
         Ok(lake)
     }
 
-    /// Opens a lake that must exist.
+    /// Opens the lake in a folder, which must exist.
     ///
     /// # Errors
     /// As [`Lake::open_or_create`], and if there is no lake.
     pub async fn open(location: &str) -> Result<Self> {
         let lake = Self::at(location)?;
-        if lake.exists().await? {
-            return Ok(lake);
-        }
-        Err(Error::new(ErrorKind::Lake, format!("no lake at {location}: {LAKE_MARKER} is missing"))
-            .advise("run `lookback export` to create it, or correct `lake.location`"))
+        lake.expect_lake().await?;
+        Ok(lake)
     }
 
-    /// The lake at a location, whether there is one or not.
+    /// The lake in a folder, whether there is one or not.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] if the location is not understood.
     pub fn at(location: &str) -> Result<Self> {
         Ok(Self::with_store(Arc::new(DurableFileSystem::new()), local_url(location)?))
+    }
+
+    /// The lake in a bucket, whether there is one or not. Every object will be under the key that `encryption` says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] if the location is not understood.
+    pub fn in_bucket(aws: &Aws, location: &str, encryption: Encryption) -> Result<Self> {
+        let (bucket, url) = bucket_of(location)
+            .unwrap_or_else(|| Err("it does not begin with s3://".to_owned()))
+            .map_err(|why| Error::new(ErrorKind::Config, format!("lake location '{location}': {why}")))?;
+        register_bucket_logs().map_err(lake(format!("opening the lake at {location}")))?;
+        let bucket = S3Store::encrypted_bucket(aws, &bucket, encryption);
+        Ok(Self { bucket: Some(bucket.clone()), ..Self::with_store(Arc::new(bucket), url) })
+    }
+
+    /// Makes the location a lake, unless it is one.
+    ///
+    /// # Errors
+    /// As [`Lake::open_or_create`].
+    pub async fn create(&self) -> Result<()> {
+        if self.check_marker().await? { Ok(()) } else { self.create_marker().await }
+    }
+
+    /// Makes sure that there is a lake.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub async fn expect_lake(&self) -> Result<()> {
+        if self.exists().await? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Lake, format!("no lake at {}: {LAKE_MARKER} is missing", self.location()))
+            .advise("run `lookback export` to create it, or correct `lake.location`"))
     }
 
     /// Whether there is a lake; if not, one could be made here.
@@ -100,7 +130,13 @@ impl Lake {
             let path = format!("{}/", url.path());
             url.set_path(&path);
         }
-        Self { store, url }
+        Self { store, url, bucket: None }
+    }
+
+    /// The bucket that it is in, if it is in one.
+    #[must_use]
+    pub fn bucket(&self) -> Option<&S3Store> {
+        self.bucket.as_ref()
     }
 
     /// The store.
@@ -114,6 +150,22 @@ impl Lake {
     pub fn location(&self) -> String {
         let shown = self.url.to_file_path().map_or_else(|()| self.url.to_string(), |p| p.display().to_string());
         shown.strip_suffix('/').map_or_else(|| shown.clone(), str::to_owned)
+    }
+
+    /// The root in the store.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if it is no path.
+    pub fn root(&self) -> Result<Path> {
+        self.path("")
+    }
+
+    /// Where its marker is in the store.
+    ///
+    /// # Errors
+    /// As [`Lake::root`].
+    pub fn marker(&self) -> Result<Path> {
+        self.path(LAKE_MARKER)
     }
 
     /// The path of something below the root.
@@ -154,14 +206,14 @@ impl Lake {
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(e) => Err(Error::new(ErrorKind::Lake, format!("reading {location}/{LAKE_MARKER}"))
                 .because(e)
-                .advise("the lake's folder must be readable")),
+                .advise("the lake must be readable")),
         }
     }
 
     /// An error if the location holds anything but a marker.
     async fn refuse_foreign(&self) -> Result<()> {
         let location = self.location();
-        let root = self.path("")?;
+        let root = self.root()?;
         let listed = self.store.list_with_delimiter(Some(&root)).await;
         let listed = listed.map_err(lake(format!("listing {location}")))?;
         let foreign = listed.common_prefixes.iter().chain(listed.objects.iter().map(|o| &o.location)).next();
@@ -188,7 +240,7 @@ impl Lake {
         let options = PutOptions::from(PutMode::Create);
         match self.store.put_opts(&self.path(LAKE_MARKER)?, text.into(), options).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
-            Err(e) => Err(Error::new(ErrorKind::Lake, writing()).because(e).advise("its folder must be writable")),
+            Err(e) => Err(Error::new(ErrorKind::Lake, writing()).because(e).advise("it must be writable")),
         }
     }
 
@@ -228,7 +280,7 @@ impl Lake {
     /// # Errors
     /// [`ErrorKind::Lake`] if the root cannot be listed.
     pub async fn tables(&self) -> Result<Vec<String>> {
-        let root = self.path("")?;
+        let root = self.root()?;
         let listed =
             self.store.list_with_delimiter(Some(&root)).await.map_err(lake(format!("listing {}", self.location())))?;
         Ok(listed.common_prefixes.iter().filter_map(|p| p.filename().map(str::to_owned)).collect())
@@ -239,12 +291,12 @@ impl Lake {
 fn local_url(location: &str) -> Result<Url> {
     let refuse = |why: &str| {
         Error::new(ErrorKind::Config, format!("lake location '{location}' {why}"))
-            .advise("give a folder, such as `./lake`")
+            .advise("give a folder, such as `./lake`, or `s3://bucket/prefix`")
     };
     if let Some((scheme, _)) = location.split_once("://")
         && scheme != "file"
     {
-        return Err(refuse(&format!("has the scheme '{scheme}', which this build cannot write")));
+        return Err(refuse(&format!("has the scheme '{scheme}', which is not known")));
     }
     let path = match location.strip_prefix("file://") {
         Some(path) => FsPath::new(path),

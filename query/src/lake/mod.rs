@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use lookback_schemas::names::{LAKE_FORMAT, LAKE_MARKER};
+use lookback_storage::s3::bucket_of;
+use lookback_storage::{Aws, S3Store, register_bucket_logs};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -66,6 +68,18 @@ impl Lake {
         let url = Url::from_directory_path(&folder)
             .map_err(|()| QueryError::lake(format!("'{location}' cannot be written as a URL")))?;
         Self::open_store(location, url, Arc::new(LocalFileSystem::new())).await
+    }
+
+    /// Opens the lake in a bucket, `s3://bucket/prefix`. Nothing can be written through it.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub async fn in_bucket(aws: &Aws, location: &str) -> Result<Self, QueryError> {
+        let (bucket, url) = bucket_of(location)
+            .unwrap_or_else(|| Err("it does not begin with s3://".to_owned()))
+            .map_err(|why| QueryError::lake(format!("'{location}': {why}")))?;
+        register_bucket_logs().map_err(|e| unreadable_log(location, e))?;
+        Self::open_store(location, url, Arc::new(S3Store::read_only_bucket(aws, &bucket))).await
     }
 
     /// Opens a lake in an object store. `root` is the store's root (the bucket), `url` says where under it the lake is.
@@ -205,7 +219,7 @@ fn folder_of(location: &str) -> Result<PathBuf, QueryError> {
         "file" => Url::parse(location).ok().and_then(|url| url.to_file_path().ok()),
         _ => {
             return Err(QueryError::lake(format!(
-                "'{location}': this build reads lakes in folders, not in {scheme}://"
+                "'{location}': lakes are in folders or in buckets (s3://), not in {scheme}://"
             )));
         }
     };

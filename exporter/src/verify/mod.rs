@@ -1,4 +1,7 @@
-//! Proof: what the source still shows, recounted against the lake row by row, by identity and multiplicity.
+//! Proof: what the source still shows, recounted against the lake row by row, by identity and multiplicity; and
+//! ([`objects`]) that everything in a bucket is encrypted as configured.
+
+mod objects;
 
 use std::sync::Arc;
 
@@ -12,6 +15,7 @@ use crate::ledger;
 use crate::run::{ClusterJob, Exporter};
 use crate::source::{Read, Unplaced, Window};
 use crate::window::{day_by_day, slices};
+pub use objects::{Objects, Unsealed, objects};
 
 /// Rows of the lake compared at once.
 const MAX_PRESENT_ROWS: u64 = 1_000_000;

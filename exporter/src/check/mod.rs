@@ -1,4 +1,13 @@
 //! What would stop an export, cluster by cluster, with the fix. Reads only.
+//!
+//! - here: one cluster, the lake, the watermarks;
+//! - `account`: the AWS account: identity, key, [bucket](bucket), [table](table).
+
+mod account;
+mod bucket;
+mod table;
+
+pub use account::check_account;
 
 use lookback_schemas::names::app_id;
 
@@ -37,6 +46,11 @@ impl Finding {
 
     fn notice(what: &str, text: impl Into<String>, fix: &str) -> Self {
         Self { what: what.to_owned(), level: Level::Notice, text: text.into(), fix: Some(fix.to_owned()) }
+    }
+
+    /// A problem with a text of its own.
+    pub(crate) fn wrong(what: &str, text: impl Into<String>, fix: &str) -> Self {
+        Self { what: what.to_owned(), level: Level::Problem, text: text.into(), fix: Some(fix.to_owned()) }
     }
 
     /// A problem from an error.

@@ -1,0 +1,13 @@
+//! Against the real interfaces of AWS, as moto answers them on loopback, through the SDK that the product uses.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed unwrap is a failed test"
+)]
+
+mod bucket;
+mod moto_works;
+mod proxy_works;
+mod support;

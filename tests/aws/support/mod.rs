@@ -1,0 +1,6 @@
+//! What the tests of AWS share: an AWS on loopback, and a proxy in front of it that loses what a network loses.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub(crate) mod judge;
+pub(crate) mod moto;
+pub(crate) mod proxy;
