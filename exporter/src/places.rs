@@ -8,7 +8,7 @@ use lookback_storage::{Aws, AwsSettings, Encryption, KeyArn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lake::Lake;
 use crate::settings::Settings;
-use crate::watermarks::{SqliteStore, WatermarkStore};
+use crate::watermarks::{DynamoStore, SqliteStore, WatermarkStore};
 
 /// The connection to AWS; `None` if nothing that is configured is there.
 pub async fn aws(settings: &Settings) -> Option<Aws> {
@@ -69,12 +69,15 @@ pub fn lake(settings: &Settings, aws: Option<&Aws>) -> Result<Lake> {
     }
 }
 
-/// The watermark store. With `create` a missing file is created, otherwise an empty store stands for it.
+/// The watermark store. With `create` a missing file is created, otherwise an empty store stands for it; a DynamoDB table has
+/// to exist.
 ///
 /// # Errors
 /// [`ErrorKind::Watermarks`] if it cannot be opened.
 pub fn watermarks(settings: &Settings, aws: Option<&Aws>, create: bool) -> Result<Arc<dyn WatermarkStore>> {
-    let _ = aws;
+    if let (Some(table), Some(aws)) = (&settings.state.dynamodb_table, aws) {
+        return Ok(Arc::new(DynamoStore::new(aws, table)));
+    }
     let path = &settings.state.path;
     let file = if create || path.exists() { path.as_path() } else { Path::new(":memory:") };
     Ok(Arc::new(SqliteStore::open(file)?))

@@ -8,6 +8,11 @@
 )]
 
 mod bucket;
+mod dynamo;
+mod lake;
 mod moto_works;
 mod proxy_works;
 mod support;
+#[allow(dead_code, reason = "shared with other test targets, which use the rest")]
+#[path = "../e2e/support/world.rs"]
+mod world;

@@ -291,7 +291,7 @@ async fn tables_that_another_run_holds_are_left_to_it() {
     sim.cluster.insert("stl_query", vec![query(6, now() - 10 * MINUTE)]);
 
     let store = SqliteStore::open(&place.path("lookback-state.sqlite")).unwrap();
-    let lease = store.acquire(&id, "stl_query", "another", now(), now() + 10 * MINUTE).await.unwrap().unwrap();
+    let held = store.acquire(&id, "stl_query", "another", now(), now() + 10 * MINUTE).await.unwrap().unwrap();
     let ran = place.run(&["export"]).await.expect(4);
     assert!(ran.stdout.contains("held by another run"), "{}", ran.stdout);
     let json = place.run(&["export", "--format", "json"]).await.expect(4).json();
@@ -299,7 +299,7 @@ async fn tables_that_another_run_holds_are_left_to_it() {
     // Other tables go on, and then there was something to do.
     place.run(&["export", "--table", "stl_query", "--table", "stl_querytext"]).await.expect(0);
 
-    store.release(&id, "stl_query", &lease).await.unwrap();
+    store.release(&id, "stl_query", &held.lease).await.unwrap();
     place.run(&["export"]).await.expect(0);
     assert_eq!(place.queries("one").await, sim.truth());
 }

@@ -12,7 +12,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use lookback_exporter::error::{Error, ErrorKind, Result};
 use lookback_exporter::source::{Oldest, Read, Rows, ServerFacts, Session, Source, SourceColumn, Unplaced};
-use lookback_exporter::watermarks::{Lease, Watermark, WatermarkStore};
+use lookback_exporter::watermarks::{Grant, Lease, Watermark, WatermarkStore};
 use lookback_schemas::TableSpec;
 use object_store::path::Path;
 use object_store::{
@@ -329,9 +329,11 @@ impl WatermarkStore for FaultyMarks {
         table: &str,
         expected: Option<&Watermark>,
         next: &Watermark,
+        release: Option<&Lease>,
     ) -> Result<bool> {
-        let advance = self.inner.advance(cluster_id, table, expected, next);
-        self.injector.effect(&format!("watermark {table}"), unmarked, advance).await
+        let advance = self.inner.advance(cluster_id, table, expected, next, release);
+        let kind = if release.is_some() { "release with watermark" } else { "watermark" };
+        self.injector.effect(&format!("{kind} {table}"), unmarked, advance).await
     }
 
     async fn acquire(
@@ -341,7 +343,7 @@ impl WatermarkStore for FaultyMarks {
         holder: &str,
         now: i64,
         expires_at: i64,
-    ) -> Result<Option<Lease>> {
+    ) -> Result<Option<Grant>> {
         let acquire = self.inner.acquire(cluster_id, table, holder, now, expires_at);
         self.injector.effect(&format!("lease {table}"), unmarked, acquire).await
     }

@@ -1,7 +1,7 @@
 //! One cluster: connect, make sure that what it shows is everything, then its tables one after the other.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lookback_schemas::TableSpec;
@@ -18,6 +18,7 @@ use super::{ClusterJob, Exporter, Work};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger;
 use crate::source::{Access, Session};
+use crate::watermarks::Watermark;
 use crate::window::micros;
 
 /// How often rows are computed again because somebody else committed first.
@@ -38,6 +39,8 @@ pub(super) struct ClusterRun {
     pub(super) run_id: String,
     pub(super) commits: HashMap<String, GroupCommit>,
     pub(super) cancel: CancellationToken,
+    /// The watermarks as this run left them, by `cluster_id` and table.
+    pub(super) left: Mutex<HashMap<(String, String), Watermark>>,
 }
 
 impl ClusterRun {

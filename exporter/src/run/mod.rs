@@ -2,6 +2,7 @@
 //!
 //! - `cluster`: one cluster: connect, preflight, its tables one after the other, retries.
 //! - `table`: one table of one cluster: lease, plan, read, commit, watermark.
+//! - `marks`: a table's lease and watermark.
 //! - `read`: one window.
 //! - `sweep`: whole days, read again.
 //! - `group_commit`: the commits of all clusters together.
@@ -9,6 +10,7 @@
 
 mod cluster;
 mod group_commit;
+mod marks;
 mod read;
 mod report;
 mod sweep;
@@ -155,7 +157,7 @@ impl Exporter {
             let (exporter, commits, run_id, cancel) =
                 (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
             async move {
-                let run = cluster::ClusterRun { exporter, job, run_id, commits, cancel };
+                let run = cluster::ClusterRun { exporter, job, run_id, commits, cancel, left: Default::default() };
                 let name = run.job.name.clone();
                 let started = run.exporter.clock.now();
                 // A thread and a runtime of its own: rows pass from the connection to the decoder without changing threads,

@@ -5,7 +5,7 @@ use lookback_schemas::TableSpec;
 use lookback_schemas::ledger::RunKind;
 use lookback_schemas::names::app_id;
 use lookback_schemas::time::{DAY, day_of, day_start};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::cluster::{ClusterRun, Connected};
 use super::read::{Target, read_window};
@@ -16,7 +16,7 @@ use crate::lake::present::bounded_slices;
 use crate::lake::writer::remove_files;
 use crate::lake::{CommitOutcome, CommitUnit};
 use crate::source::Window;
-use crate::watermarks::Watermark;
+use crate::watermarks::{Grant, Watermark};
 use crate::window::{micros, sweep_due};
 
 /// The longest that any system table is kept: no sweep reaches further back.
@@ -86,17 +86,30 @@ impl ClusterRun {
     async fn next_sweep(&self, connected: &mut Connected, spec: &'static TableSpec) -> Result<Option<TableReport>> {
         let exporter = &self.exporter;
         let cluster_id = connected.cluster_id.clone();
-        let Some(watermark) = exporter.watermarks.get(&cluster_id, &spec.name).await? else { return Ok(None) };
+        let known = match self.remembered(&cluster_id, spec) {
+            // Another run may have gone further since. What is due then is its own work, or the next run's.
+            Some(known) => Some(known),
+            None => exporter.watermarks.get(&cluster_id, &spec.name).await?,
+        };
+        let Some(known) = known else { return Ok(None) };
         let now = connected.session.clock().await?;
-        let Some(&(day, number)) = due(now, &watermark).first() else { return Ok(None) };
+        if due(now, &known).is_empty() {
+            return Ok(None);
+        }
         let started = exporter.clock.now();
         let mut report = TableReport::new(&self.job.name, &cluster_id, &spec.name, RunKind::Sweep, started);
         let expires = started.saturating_add(micros(exporter.settings.lease));
-        let Some(lease) =
+        let Some(Grant { lease, watermark }) =
             exporter.watermarks.acquire(&cluster_id, &spec.name, &exporter.holder, started, expires).await?
         else {
             report.outcome = TableOutcome::LeaseHeld;
             return Ok(Some(report));
+        };
+        // Decided under the lease: another run may have swept since.
+        let due = watermark.and_then(|w| Some((w, *due(now, &w).first()?)));
+        let Some((watermark, (day, number))) = due else {
+            self.release(&cluster_id, spec, &lease).await;
+            return Ok(None);
         };
         let swept = self.sweep_day(connected, spec, day, &mut report).await;
         if swept.is_ok() {
@@ -106,10 +119,9 @@ impl ClusterRun {
                 ..watermark
             };
             report.covered_until = Some(watermark.covered_until);
-            self.advance(&cluster_id, spec, Some(watermark), after).await?;
-        }
-        if let Err(e) = exporter.watermarks.release(&cluster_id, &spec.name, &lease).await {
-            warn!(cluster = %self.job.name, table = %spec.name, "giving the lease back: {e}");
+            self.advance(&cluster_id, spec, Some(watermark), after, Some(&lease)).await?;
+        } else {
+            self.release(&cluster_id, spec, &lease).await;
         }
         swept?;
         report.duration_ms = (exporter.clock.now() - started) / 1_000;

@@ -19,7 +19,7 @@ use crate::lake::writer::{WrittenFile, remove_files};
 use crate::lake::{CommitOutcome, CommitUnit, LakeTable, Snapshot};
 use crate::ledger;
 use crate::source::{Session, SourceColumn, Window};
-use crate::watermarks::{Lease, Watermark};
+use crate::watermarks::{Grant, Lease, Watermark};
 use crate::window::{Known, Margins, Refusal, gap, gap_suspected, last_due, micros, plan};
 
 /// Rows of the lake compared with a read at once; what they take in memory is this times about 30 bytes.
@@ -69,14 +69,15 @@ impl ClusterRun {
         let cluster_id = connected.cluster_id.clone();
         report.cluster_id.clone_from(&cluster_id);
         let expires = started.saturating_add(micros(exporter.settings.lease));
-        let Some(lease) =
+        let Some(grant) =
             exporter.watermarks.acquire(&cluster_id, &spec.name, &exporter.holder, started, expires).await?
         else {
             info!(cluster = %self.job.name, table = %spec.name, "another run holds the lease");
             report.outcome = TableOutcome::LeaseHeld;
             return Ok(Start::Ended(Box::new(taken(report))));
         };
-        match self.read_table(connected, spec, report, lease.clone()).await {
+        let lease = grant.lease.clone();
+        match self.read_table(connected, spec, report, grant).await {
             Ok(Some(pending)) => Ok(Start::Pending(Box::new(pending))),
             Ok(None) => {
                 self.release(&cluster_id, spec, &lease).await;
@@ -89,30 +90,12 @@ impl ClusterRun {
         }
     }
 
-    /// Gives back the lease of work that was broken off in the middle.
-    pub(super) async fn give_back(&self, cluster_id: &str, spec: &TableSpec) {
-        let (store, now) = (&self.exporter.watermarks, self.exporter.clock.now());
-        // Its holder may take a lease again, and so learns its fence; somebody else's is left alone.
-        match store.acquire(cluster_id, &spec.name, &self.exporter.holder, now, now).await {
-            Ok(Some(lease)) => self.release(cluster_id, spec, &lease).await,
-            Ok(None) => {}
-            Err(e) => warn!(cluster = %self.job.name, table = %spec.name, "giving the lease back: {e}"),
-        }
-    }
-
-    pub(super) async fn release(&self, cluster_id: &str, spec: &TableSpec, lease: &Lease) {
-        if let Err(e) = self.exporter.watermarks.release(cluster_id, &spec.name, lease).await {
-            // It ends by itself.
-            warn!(cluster = %self.job.name, table = %spec.name, "giving the lease back: {e}");
-        }
-    }
-
     async fn read_table(
         &self,
         connected: &mut Connected,
         spec: &'static TableSpec,
         report: &mut TableReport,
-        lease: Lease,
+        grant: Grant,
     ) -> Result<Option<Pending>> {
         let exporter = &self.exporter;
         let cluster_id = connected.cluster_id.clone();
@@ -125,7 +108,7 @@ impl ClusterRun {
             snapshot = table.refresh().await?;
         }
         let app = app_id(&cluster_id, &spec.name);
-        let mut before = exporter.watermarks.get(&cluster_id, &spec.name).await?;
+        let Grant { lease, watermark: mut before } = grant;
         let mut committed = table.transaction_version(&app).await?;
         let known = Known { watermark: before.map(|w| w.covered_until), committed };
         let margins = exporter.settings.margins(spec.placed_by_start());
@@ -213,7 +196,7 @@ impl ClusterRun {
                 snapshot = table.refresh().await?;
             }
             add(report, &read, Window { from: first_from, to: window.to }, until);
-            before = Some(self.advance(&cluster_id, spec, before, after).await?);
+            before = Some(self.advance(&cluster_id, spec, before, after, None).await?);
             covered = Some(until);
         }
         Ok(None)
@@ -254,50 +237,26 @@ impl ClusterRun {
     ) -> std::result::Result<Box<TableReport>, Box<(&'static TableSpec, TableReport)>> {
         let Pending { spec, cluster_id, mut report, table, ticket, files, before, after, lease } = pending;
         let result = match ticket.outcome().await {
-            Ok(CommitOutcome::Committed(_)) => self.advance(&cluster_id, spec, before, after).await.map(|_| ()),
+            Ok(CommitOutcome::Committed(_)) => {
+                self.advance(&cluster_id, spec, before, after, Some(&lease)).await.map(|_| ())
+            }
             Ok(CommitOutcome::Conflict) => {
                 remove_files(&table, &files).await;
                 self.release(&cluster_id, spec, &lease).await;
                 return Err(Box::new((spec, report)));
             }
             // Its files stay: if the answer was lost, they may be in the log. If not, `maintain` removes them.
-            Err(e) => Err(e),
+            Err(e) => {
+                self.release(&cluster_id, spec, &lease).await;
+                Err(e)
+            }
         };
-        self.release(&cluster_id, spec, &lease).await;
         report.duration_ms = (self.exporter.clock.now() - report.started_at) / 1_000;
         if let Err(e) = result {
             report.covered_until = before.map(|w| w.covered_until);
             report.outcome = TableOutcome::Failed(e);
         }
         Ok(Box::new(report))
-    }
-
-    /// Moves the watermark forward; where somebody else has moved it, the further one stays.
-    pub(super) async fn advance(
-        &self,
-        cluster_id: &str,
-        spec: &TableSpec,
-        before: Option<Watermark>,
-        after: Watermark,
-    ) -> Result<Watermark> {
-        let store = &self.exporter.watermarks;
-        let (mut expected, mut next) = (before, after);
-        for _ in 0..8 {
-            if expected == Some(next) || store.advance(cluster_id, &spec.name, expected.as_ref(), &next).await? {
-                return Ok(next);
-            }
-            expected = store.get(cluster_id, &spec.name).await?;
-            if let Some(stored) = expected {
-                next = Watermark {
-                    covered_from: stored.covered_from.min(after.covered_from),
-                    covered_until: stored.covered_until.max(after.covered_until),
-                    swept_once: stored.swept_once.max(after.swept_once),
-                    swept_twice: stored.swept_twice.max(after.swept_twice),
-                };
-            }
-        }
-        Err(Error::new(ErrorKind::Watermarks, format!("the watermark of {cluster_id}/{} keeps changing", spec.name))
-            .transient())
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::{Lease, Watermark, WatermarkStore};
+use super::{Grant, Lease, Watermark, WatermarkStore};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Layout version, in `PRAGMA user_version`.
@@ -33,8 +33,7 @@ impl SqliteStore {
         // WAL: readers and one writer at once. A power cut may take back the last watermarks, which only means reading again.
         connection.pragma_update(None, "journal_mode", "WAL").map_err(refuse)?;
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(refuse)?;
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(refuse)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refuse)?;
         let version: i64 = transaction.query_row("PRAGMA user_version", [], |r| r.get(0)).map_err(refuse)?;
         if version > VERSION {
             return Err(Error::new(
@@ -93,14 +92,67 @@ fn watermark(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Watermark> 
     })
 }
 
+/// The watermark of one (cluster, table).
+fn stored(connection: &Connection, cluster_id: &str, table: &str) -> rusqlite::Result<Option<Watermark>> {
+    connection
+        .prepare_cached("SELECT covered_from, covered_until, swept_once, swept_twice FROM watermark WHERE cluster_id = ? AND table_name = ?")?
+        .query_row([cluster_id, table], |r| watermark(r, 0))
+        .optional()
+}
+
+/// Stores `next` over `expected`; false if something else is stored.
+fn replace(
+    connection: &Connection,
+    cluster_id: &str,
+    table: &str,
+    expected: Option<&Watermark>,
+    next: &Watermark,
+) -> rusqlite::Result<bool> {
+    let changed = match expected {
+        None => connection
+            .prepare_cached("INSERT INTO watermark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?
+            .execute(params![
+                cluster_id,
+                table,
+                next.covered_from,
+                next.covered_until,
+                next.swept_once,
+                next.swept_twice
+            ])?,
+        Some(e) => connection
+            .prepare_cached(
+                "UPDATE watermark SET covered_from = ?3, covered_until = ?4, swept_once = ?5, swept_twice = ?6
+                 WHERE cluster_id = ?1 AND table_name = ?2 AND covered_from = ?7 AND covered_until = ?8
+                   AND swept_once IS ?9 AND swept_twice IS ?10",
+            )?
+            .execute(params![
+                cluster_id,
+                table,
+                next.covered_from,
+                next.covered_until,
+                next.swept_once,
+                next.swept_twice,
+                e.covered_from,
+                e.covered_until,
+                e.swept_once,
+                e.swept_twice
+            ])?,
+    };
+    Ok(changed == 1 || stored(connection, cluster_id, table)? == Some(*next))
+}
+
+/// Ends a lease that has not passed to somebody else. The row stays, so that the fence goes on growing.
+fn end(connection: &Connection, cluster_id: &str, table: &str, lease: &Lease) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE lease SET holder = NULL WHERE cluster_id = ? AND table_name = ? AND fence = ?")?
+        .execute(params![cluster_id, table, lease.fence])
+        .map(|_| ())
+}
+
 #[async_trait]
 impl WatermarkStore for SqliteStore {
     async fn get(&self, cluster_id: &str, table: &str) -> Result<Option<Watermark>> {
-        self.with(|c| {
-            c.prepare_cached("SELECT covered_from, covered_until, swept_once, swept_twice FROM watermark WHERE cluster_id = ? AND table_name = ?")?
-                .query_row([cluster_id, table], |r| watermark(r, 0))
-                .optional()
-        })
+        self.with(|c| stored(c, cluster_id, table))
     }
 
     async fn advance(
@@ -109,39 +161,16 @@ impl WatermarkStore for SqliteStore {
         table: &str,
         expected: Option<&Watermark>,
         next: &Watermark,
+        release: Option<&Lease>,
     ) -> Result<bool> {
         self.with(|c| {
-            let changed = match expected {
-                None => c
-                    .prepare_cached("INSERT INTO watermark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")?
-                    .execute(params![
-                        cluster_id,
-                        table,
-                        next.covered_from,
-                        next.covered_until,
-                        next.swept_once,
-                        next.swept_twice
-                    ])?,
-                Some(e) => c
-                    .prepare_cached(
-                        "UPDATE watermark SET covered_from = ?3, covered_until = ?4, swept_once = ?5, swept_twice = ?6
-                         WHERE cluster_id = ?1 AND table_name = ?2 AND covered_from = ?7 AND covered_until = ?8
-                           AND swept_once IS ?9 AND swept_twice IS ?10",
-                    )?
-                    .execute(params![
-                        cluster_id,
-                        table,
-                        next.covered_from,
-                        next.covered_until,
-                        next.swept_once,
-                        next.swept_twice,
-                        e.covered_from,
-                        e.covered_until,
-                        e.swept_once,
-                        e.swept_twice
-                    ])?,
-            };
-            Ok(changed == 1)
+            let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let is_next = replace(&transaction, cluster_id, table, expected, next)?;
+            if let Some(lease) = release.filter(|_| is_next) {
+                end(&transaction, cluster_id, table, lease)?;
+            }
+            transaction.commit()?;
+            Ok(is_next)
         })
     }
 
@@ -152,28 +181,28 @@ impl WatermarkStore for SqliteStore {
         holder: &str,
         now: i64,
         expires_at: i64,
-    ) -> Result<Option<Lease>> {
+    ) -> Result<Option<Grant>> {
         self.with(|c| {
-            let fence: Option<i64> = c
+            let transaction = c.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let fence: Option<i64> = transaction
                 .prepare_cached(
-                    "INSERT INTO lease (cluster_id, table_name, holder, fence, expires_at) VALUES (?1, ?2, ?3, 1, ?5)
-                     ON CONFLICT DO UPDATE SET holder = ?3, fence = fence + 1, expires_at = ?5
+                    "INSERT INTO lease (cluster_id, table_name, holder, fence, expires_at) VALUES (?1, ?2, ?3, max(1, ?4), ?5)
+                     ON CONFLICT DO UPDATE SET holder = ?3, fence = max(fence + 1, ?4), expires_at = ?5
                      WHERE holder IS NULL OR holder = ?3 OR expires_at <= ?4
                      RETURNING fence",
                 )?
                 .query_row(params![cluster_id, table, holder, now, expires_at], |r| r.get(0))
                 .optional()?;
-            Ok(fence.map(|fence| Lease { holder: holder.to_owned(), fence, expires_at }))
+            let Some(fence) = fence else { return Ok(None) };
+            let watermark = stored(&transaction, cluster_id, table)?;
+            transaction.commit()?;
+            let lease = Lease { holder: holder.to_owned(), fence, expires_at };
+            Ok(Some(Grant { lease, watermark }))
         })
     }
 
     async fn release(&self, cluster_id: &str, table: &str, lease: &Lease) -> Result<()> {
-        self.with(|c| {
-            // The row stays, so that the fence goes on growing.
-            c.prepare_cached("UPDATE lease SET holder = NULL WHERE cluster_id = ? AND table_name = ? AND fence = ?")?
-                .execute(params![cluster_id, table, lease.fence])
-                .map(|_| ())
-        })
+        self.with(|c| end(c, cluster_id, table, lease))
     }
 
     async fn list(&self) -> Result<Vec<(String, String, Watermark)>> {
@@ -191,11 +220,11 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn conforms() {
         let folder = tempfile::tempdir().unwrap();
         let mut n = 0;
-        super::super::conformance::suite(|| {
+        super::super::conformance::suite(async || {
             n += 1;
             SqliteStore::open(&folder.path().join(format!("{n}.sqlite"))).unwrap()
         })
@@ -209,7 +238,7 @@ mod tests {
         let one = SqliteStore::open(&path).unwrap();
         let two = SqliteStore::open(&path).unwrap();
         let mark = Watermark { covered_from: 1, covered_until: 2, swept_once: Some(3), swept_twice: None };
-        assert!(one.advance("c", "t", None, &mark).await.unwrap());
+        assert!(one.advance("c", "t", None, &mark, None).await.unwrap());
         assert_eq!(two.get("c", "t").await.unwrap(), Some(mark));
         drop((one, two));
         assert_eq!(SqliteStore::open(&path).unwrap().get("c", "t").await.unwrap(), Some(mark));

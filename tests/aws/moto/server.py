@@ -34,7 +34,7 @@ LINE = 4096
 
 
 class Handler(MotoRequestHandler):
-    """Answers with HTTP/1.1 and keeps the connection; Werkzeug closes it after every answer, at a third of the speed.
+    """Answers with HTTP/1.1 and keeps the connection; Werkzeug closes it, and every request costs a thread.
 
     The whole body is read before the application runs, so that what it leaves unread is never taken for the next request.
     """

@@ -4,3 +4,6 @@
 pub(crate) mod judge;
 pub(crate) mod moto;
 pub(crate) mod proxy;
+pub(crate) mod site;
+
+pub(crate) use moto::Moto;

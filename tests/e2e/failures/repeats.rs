@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lookback_exporter::run::TableOutcome;
-use lookback_exporter::watermarks::{Lease, SqliteStore, Watermark, WatermarkStore};
+use lookback_exporter::watermarks::{Grant, Lease, SqliteStore, Watermark, WatermarkStore};
 use lookback_exporter::{ClusterJob, Error, ErrorKind, Result, Work};
 use lookback_schemas::time::{HOUR, MINUTE};
 use lookback_simulator::Cluster;
@@ -51,11 +51,11 @@ impl WatermarkStore for Dies {
         self.0.get(cluster_id, table).await
     }
 
-    async fn advance(&self, _: &str, _: &str, _: Option<&Watermark>, _: &Watermark) -> Result<bool> {
+    async fn advance(&self, _: &str, _: &str, _: Option<&Watermark>, _: &Watermark, _: Option<&Lease>) -> Result<bool> {
         Err(Error::new(ErrorKind::Watermarks, "made up"))
     }
 
-    async fn acquire(&self, cluster: &str, table: &str, who: &str, now: i64, until: i64) -> Result<Option<Lease>> {
+    async fn acquire(&self, cluster: &str, table: &str, who: &str, now: i64, until: i64) -> Result<Option<Grant>> {
         self.0.acquire(cluster, table, who, now, until).await
     }
 
