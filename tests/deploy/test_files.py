@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 
 
 def files():
-    return sorted(str(p.relative_to(DEPLOY)) for p in DEPLOY.rglob("*") if p.is_file() and ".terraform" not in p.parts)
+    return sorted(str(p.relative_to(DEPLOY)) for p in DEPLOY.rglob("*") if p.is_file() and ".terraform" not in str(p))
 
 
 class Files(unittest.TestCase):

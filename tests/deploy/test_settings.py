@@ -14,12 +14,17 @@ import yaml
 import terraform
 from support import DEPLOY, ROOT, stack
 
-SOURCE = ROOT / "exporter/src/settings.rs"
+
+
+def source(place, name):
+    """A module of Rust, with its submodules."""
+    files = [ROOT / place / f"{name}.rs", *sorted((ROOT / place / name).rglob("*.rs"))]
+    return "\n".join(f.read_text() for f in files if f.exists())
 
 
 def settings():
     """Keys by section, as the structs of settings.rs declare them: {"lake": {"location", ...}}; clusters are under "clusters"."""
-    text = SOURCE.read_text()
+    text = source("exporter/src", "settings")
     structs = {}
     for block in re.finditer(r"^pub struct (\w+) \{\n(.*?)^\}", text, re.M | re.S):
         structs[block[1]] = dict(re.findall(r"^    pub (\w+): ([^\n]+),$", block[2], re.M))
@@ -89,14 +94,19 @@ class Settings(unittest.TestCase):
         self.assertTrue(config["state"]["dynamodb_table"])
 
     def test_commands_and_flags_exist(self):
-        cli = (ROOT / "src/cli.rs").read_text()
-        known = {"export", "maintain"}
+        cli, binary = source("src", "cli"), os.environ.get("LOOKBACK_BIN")
         for file, command in commands():
             with self.subTest(file=file, command=command):
-                self.assertIn(command[0], known)
-                for flag in (a for a in command if a.startswith("--")):
-                    field = flag.removeprefix("--").replace("-", "_")
-                    self.assertTrue(re.search(rf"\bpub\(crate\) {field}:", cli), f"src/cli.rs has no {flag}")
+                self.assertIn(command[0], ("export", "maintain"))
+                flags = [a for a in command if a.startswith("--")]
+                for flag in flags:
+                    name = flag.removeprefix("--")
+                    declared = rf'\bpub\(crate\) {name.replace("-", "_")}:|long = "{name}"'
+                    self.assertTrue(re.search(declared, cli), f"src/cli.rs has no {flag}")
+                if binary:
+                    ran = subprocess.run([shutil.which(binary) or binary, command[0], "--help"], capture_output=True, text=True, timeout=60)
+                    for flag in flags:
+                        self.assertRegex(ran.stdout, rf"{flag}\b", f"`lookback {command[0]} --help` has no {flag}")
 
     def test_the_binary_takes_the_configmap(self):
         binary = os.environ.get("LOOKBACK_BIN")

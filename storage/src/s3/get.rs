@@ -40,7 +40,7 @@ impl S3Store {
             receiver.recv().await.map(|chunk| (chunk, receiver))
         });
         Ok(GetResult {
-            payload: GetResultPayload::Stream(stream.boxed()),
+            payload: GetResultPayload::Stream(stream.fuse().boxed()),
             meta,
             range,
             attributes: object_store::Attributes::default(),

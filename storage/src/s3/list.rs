@@ -43,6 +43,8 @@ impl S3Store {
             }
         })
         .try_flatten()
+        // The Delta library asks once more after the end.
+        .fuse()
         .boxed()
     }
 

@@ -29,6 +29,8 @@ from werkzeug.serving import make_server
 
 import shared
 
+# AWS looks at the condition of a write and writes as one; moto's threads can pass each other in between.
+ONE_AT_A_TIME = threading.Lock()
 # Longest line of a chunk's size.
 LINE = 4096
 
@@ -62,12 +64,13 @@ class Handler(MotoRequestHandler):
             answer[:] = [status, headers]
 
         try:
-            chunks = self.server.app(environ, start_response)
-            try:
-                content = b"".join(chunks)
-            finally:
-                if hasattr(chunks, "close"):
-                    chunks.close()
+            with ONE_AT_A_TIME:
+                chunks = self.server.app(environ, start_response)
+                try:
+                    content = b"".join(chunks)
+                finally:
+                    if hasattr(chunks, "close"):
+                        chunks.close()
         except Exception:
             # What moto does not know is an error of the test; it should be readable there.
             content = traceback.format_exc().encode()
