@@ -25,8 +25,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time for one attempt of a call.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
-/// Attempts of a call that can safely be made again.
-const ATTEMPTS: u32 = 4;
+/// Attempts of a call, and the waits between them: about 10 s in all, for storms of refusals that pass.
+const ATTEMPTS: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How to reach AWS. What is missing comes from where the AWS command line takes it: environment, profile, instance or task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +52,12 @@ impl Aws {
     /// run on the runtime that this is called on.
     pub async fn connect(settings: &AwsSettings) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(FIRST_PAUSE)
+                    .with_max_backoff(LONGEST_PAUSE),
+            )
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_TIMEOUT)

@@ -6,10 +6,13 @@
     clippy::indexing_slicing,
     reason = "a failed unwrap is a failed test"
 )]
+#![allow(clippy::print_stdout, reason = "seeds and counts belong into the test's output")]
 
 mod bucket;
+mod crash;
 mod dynamo;
 mod lake;
+mod lives;
 mod moto_works;
 mod proxy_works;
 mod support;

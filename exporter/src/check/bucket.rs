@@ -55,7 +55,11 @@ impl Look {
                 return vec![Finding::notice("bucket", format!("{bucket} has no default encryption"), &fix)];
             }
             Err(e) => {
-                return vec![Finding::wrong("bucket", format!("{bucket}: {}", why(&e)), "see deploy/iam/exporter.json")];
+                return vec![Finding::wrong(
+                    "bucket",
+                    format!("{bucket}: {}", why(&e)),
+                    "see deploy/iam/exporter.json",
+                )];
             }
         };
         let rules = answer.server_side_encryption_configuration().map(|c| c.rules()).unwrap_or_default();

@@ -13,8 +13,8 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta, Result};
 use tokio::sync::mpsc;
 
+use super::S3Store;
 use super::failure::{Refused, STORE};
-use super::{S3Store, pause};
 
 /// Longest silence within a body.
 const STALL: Duration = Duration::from_secs(20);
@@ -127,7 +127,7 @@ impl Pump {
                 return;
             }
             tracing::debug!(path = %self.path, at, "continuing a body that broke off: {stopped}");
-            pause(attempt).await;
+            self.store.patience.pause(attempt).await;
             let options = GetOptions { if_match: self.etag.clone(), ..GetOptions::default() };
             let rest = format!("bytes={at}-{}", self.range.end - 1);
             match self.store.request(&self.path, &options, Some(rest)).await {

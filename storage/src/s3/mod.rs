@@ -36,18 +36,27 @@ use crate::aws::Aws;
 pub use encryption::{BadKey, Encryption, KeyArn, Sealed};
 use failure::{Refused, STORE};
 
-/// Attempts of a call that can be made again without a thought.
-const ATTEMPTS: u32 = 8;
-/// Attempts of a conditional put.
-const CONDITIONAL_ATTEMPTS: u32 = 8;
-/// First wait before another attempt; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Longest wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How often something is tried, and how long to wait in between; as for the calls that the SDK tries again itself.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    attempts: u32,
+    first: Duration,
+    longest: Duration,
+}
 
-/// Waits before another attempt.
-async fn pause(attempt: u32) {
-    tokio::time::sleep(FIRST_PAUSE.saturating_mul(1 << attempt.min(10)).min(LONGEST_PAUSE)).await;
+impl Patience {
+    fn of(retries: &RetryConfig) -> Self {
+        Self {
+            attempts: retries.max_attempts().max(1),
+            first: retries.initial_backoff(),
+            longest: retries.max_backoff(),
+        }
+    }
+
+    /// Waits after an attempt, counted from 0; twice as long after each.
+    async fn pause(&self, attempt: u32) {
+        tokio::time::sleep(self.first.saturating_mul(1 << attempt.min(16)).min(self.longest)).await;
+    }
 }
 
 /// A bucket as an object store. Cheap to clone.
@@ -57,6 +66,7 @@ pub struct S3Store {
     client: aws_sdk_s3::Client,
     /// For calls whose second attempt could mistake the first for somebody else.
     once: aws_sdk_s3::Client,
+    patience: Patience,
     bucket: Arc<str>,
     /// `None`: nothing can be written.
     encryption: Option<Arc<Encryption>>,
@@ -86,14 +96,13 @@ impl S3Store {
                 .build();
             aws_sdk_s3::Client::from_conf(config)
         };
-        let retries = RetryConfig::standard()
-            .with_max_attempts(ATTEMPTS)
-            .with_initial_backoff(FIRST_PAUSE)
-            .with_max_backoff(LONGEST_PAUSE);
+        let retries = aws.config().retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+        let patience = Patience::of(&retries);
         Self {
             aws: aws.clone(),
             client: client(retries),
             once: client(RetryConfig::disabled()),
+            patience,
             bucket: bucket.into(),
             encryption,
         }

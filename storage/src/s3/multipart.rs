@@ -13,10 +13,10 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, MultipartUpload, PutPayload, PutResult, Result, UploadPart};
 
+use super::S3Store;
 use super::encryption::KeyArn;
 use super::failure::{Refused, STORE};
 use super::put::{Condition, joined};
-use super::{CONDITIONAL_ATTEMPTS, S3Store, pause};
 
 /// Bytes of a part. S3 takes 5 MiB to 5 GiB, and 10,000 parts. AWS: S3 user guide, multipart upload limits.
 const PART: usize = 8 << 20;
@@ -136,9 +136,9 @@ impl Upload {
             };
             unknown |= refused.unknown;
             let again = refused.unknown || refused.status == Some(409) || refused.is("SlowDown");
-            if again && attempt + 1 < CONDITIONAL_ATTEMPTS {
+            if again && attempt + 1 < self.store.patience.attempts {
                 tracing::debug!(path = %self.path, attempt, "completing an upload again: {refused}");
-                pause(attempt).await;
+                self.store.patience.pause(attempt).await;
                 attempt += 1;
                 continue;
             }

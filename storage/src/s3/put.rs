@@ -12,9 +12,9 @@ use bytes::{Bytes, BytesMut};
 use object_store::path::Path;
 use object_store::{GetOptions, PutMode, PutPayload, PutResult, Result};
 
+use super::S3Store;
 use super::encryption::{KeyArn, Sealed};
 use super::failure::{Refused, STORE};
-use super::{CONDITIONAL_ATTEMPTS, S3Store, pause};
 
 /// Bytes above which an object is sent in parts.
 pub(super) const ONE_PUT: usize = 16 << 20;
@@ -80,9 +80,9 @@ impl S3Store {
             unknown |= refused.unknown;
             // 409: a delete of the same name was under way; AWS: S3 user guide, conditional requests.
             let again = refused.unknown || refused.status == Some(409) || refused.is("SlowDown");
-            if again && attempt + 1 < CONDITIONAL_ATTEMPTS {
+            if again && attempt + 1 < self.patience.attempts {
                 tracing::debug!(%path, attempt, "trying a conditional put again: {refused}");
-                pause(attempt).await;
+                self.patience.pause(attempt).await;
                 attempt += 1;
                 continue;
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use lookback_exporter::clock::{Clock, ManualClock};
 use lookback_exporter::lake::{Lake, reader};
 use lookback_exporter::run::{Report, Silent};
@@ -23,11 +24,15 @@ pub(crate) const TABLE: &str = "lookback-state";
 
 /// An account with everything that an export needs.
 pub(crate) struct Site {
-    pub(crate) moto: Moto,
+    pub(crate) moto: Arc<Moto>,
     pub(crate) proxy: Proxy,
     pub(crate) key: String,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) settings: ExportSettings,
+    location: String,
+    table: String,
+    /// Attempts of a call to AWS.
+    attempts: u32,
 }
 
 impl Site {
@@ -45,17 +50,48 @@ impl Site {
             sweep: false,
             ..ExportSettings::default()
         };
-        Self { moto, proxy, key, clock: Arc::new(ManualClock::new(NOON)), settings }
+        Self {
+            moto: Arc::new(moto),
+            proxy,
+            key,
+            clock: Arc::new(ManualClock::new(NOON)),
+            settings,
+            location: LOCATION.to_owned(),
+            table: TABLE.to_owned(),
+            attempts: 4,
+        }
+    }
+
+    /// Another lake and another table in the same account, behind a proxy of their own. A call that fails is made `attempts`
+    /// times: once, if the process that makes it is to be dead.
+    pub(crate) async fn another(&self, name: &str, attempts: u32) -> Self {
+        let table = format!("{TABLE}-{name}");
+        self.moto.create_table(REGION, &table).await;
+        Self {
+            moto: Arc::clone(&self.moto),
+            proxy: Proxy::start(self.moto.endpoint()).await,
+            key: self.key.clone(),
+            clock: Arc::new(ManualClock::new(NOON)),
+            settings: self.settings.clone(),
+            location: format!("{LOCATION}-{name}"),
+            table,
+            attempts,
+        }
     }
 
     /// A connection as a new process would have it.
     pub(crate) async fn aws(&self) -> Aws {
-        connect(self.proxy.endpoint(), REGION).await
+        let aws = connect(self.proxy.endpoint(), REGION).await;
+        let retries = RetryConfig::standard()
+            .with_max_attempts(self.attempts)
+            .with_initial_backoff(Duration::from_millis(5))
+            .with_max_backoff(Duration::from_millis(100));
+        aws.reconfigured(aws.config().to_builder().retry_config(retries).build())
     }
 
     /// The lake through a connection.
     pub(crate) fn lake(&self, aws: &Aws) -> Lake {
-        Lake::in_bucket(aws, LOCATION, Encryption::new(KeyArn::parse(&self.key).unwrap())).unwrap()
+        Lake::in_bucket(aws, &self.location, Encryption::new(KeyArn::parse(&self.key).unwrap())).unwrap()
     }
 
     /// An exporter as a new process would have it.
@@ -65,11 +101,16 @@ impl Site {
 
     /// An exporter with a given connection.
     pub(crate) async fn exporter_of(&self, aws: &Aws) -> Arc<Exporter> {
+        self.try_exporter_of(aws).await.unwrap()
+    }
+
+    /// As [`Site::exporter_of`], where AWS may fail.
+    pub(crate) async fn try_exporter_of(&self, aws: &Aws) -> lookback_exporter::Result<Arc<Exporter>> {
         let lake = self.lake(aws);
-        lake.create().await.unwrap();
-        let store: Arc<dyn WatermarkStore> = Arc::new(DynamoStore::new(aws, TABLE));
+        lake.create().await?;
+        let store: Arc<dyn WatermarkStore> = Arc::new(DynamoStore::new(aws, &self.table));
         let clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&self.clock);
-        Arc::new(Exporter::new(lake, store, clock, self.settings.clone(), Arc::new(Silent)))
+        Ok(Arc::new(Exporter::new(lake, store, clock, self.settings.clone(), Arc::new(Silent))))
     }
 
     /// One export by a new process.
@@ -98,8 +139,8 @@ impl Site {
     /// What the binary needs in its configuration file to work here; the cluster sections come after it.
     pub(crate) fn configuration(&self) -> String {
         format!(
-            "[aws]\nregion = \"{REGION}\"\n[lake]\nlocation = \"{LOCATION}\"\nkms_key = \"{}\"\n[state]\ndynamodb_table = \"{TABLE}\"\n",
-            self.key
+            "[aws]\nregion = \"{REGION}\"\n[lake]\nlocation = \"{}\"\nkms_key = \"{}\"\n[state]\ndynamodb_table = \"{}\"\n",
+            self.location, self.key, self.table
         )
     }
 }
