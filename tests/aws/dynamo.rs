@@ -48,6 +48,8 @@ fn asked(aws: &Aws, operation: &str) -> u64 {
     aws.requests().all().get(&("DynamoDB".to_owned(), operation.to_owned())).copied().unwrap_or_default()
 }
 
+/// The races of the suite need a server that takes one request after the other: moto checks a condition and writes in two steps,
+/// and with several threads lets two writers through.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_dynamodb_table_conforms() {
     let moto = Moto::start().await;

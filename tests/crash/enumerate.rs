@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lookback_exporter::Work;
+use lookback_exporter::settings::ExportSettings;
 use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND};
 
 use crate::faults::{Injector, Point};
@@ -55,6 +56,9 @@ async fn story(injector: Arc<Injector>, overlap: Duration) -> Scene {
             // Seen an hour after it ended: only a sweep can find it.
             scene.query(5, NOON - 2 * HOUR, NOON + 10 * MINUTE);
         }
+        // The second export in two pieces, the first of which has a watermark of its own.
+        scene.settings.slice =
+            if number == 1 { (overlap + QUARTER_HOUR) * 3 / 4 } else { ExportSettings::default().slice };
         scene.set_now(NOON + after + delay);
         let mut attempts = 0;
         while !step(&scene, &injector, what).await {
@@ -93,6 +97,7 @@ async fn every_stop(part: u64, parts: u64, overlap: Duration) {
     println!("part {part}: {total} side effects in the story, {stopped} stops tried here");
 }
 
+const QUARTER_HOUR: Duration = Duration::from_secs(900);
 const HALF_HOUR: Duration = Duration::from_secs(1_800);
 
 macro_rules! parts {

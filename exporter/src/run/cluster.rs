@@ -199,33 +199,28 @@ impl ClusterRun {
         mut pending: Pending,
         timeouts: &mut u32,
     ) -> TableReport {
-        for _ in 0..CONFLICT_ATTEMPTS {
-            match self.settle(pending).await {
+        let mut attempt = 1;
+        loop {
+            let (spec, lost) = match self.settle(pending).await {
                 Ok(report) => return *report,
-                Err(again) => {
-                    let (spec, report) = *again;
-                    match self.one(connection, spec, timeouts).await {
-                        Ok(Start::Pending(next)) => pending = *next,
-                        Ok(Start::Ended(ended)) => return *ended,
-                        Err(failed) => return *failed,
-                    }
-                    drop(report);
-                }
+                Err(again) => *again,
+            };
+            // Only before the next read: what has been offered may be committed, so it has to be waited for.
+            if attempt == CONFLICT_ATTEMPTS {
+                let e = Error::new(
+                    ErrorKind::Conflict,
+                    format!("cluster '{}': {}: others were faster {CONFLICT_ATTEMPTS} times", self.job.name, spec.name),
+                )
+                .advise("another exporter is at work on the same tables; run one of them");
+                return self.failed(&lost.cluster_id, &spec.name, lost.started_at, e);
             }
+            match self.one(connection, spec, timeouts).await {
+                Ok(Start::Pending(next)) => pending = *next,
+                Ok(Start::Ended(ended)) => return *ended,
+                Err(failed) => return *failed,
+            }
+            attempt += 1;
         }
-        let (cluster_id, table, started) =
-            (pending.cluster_id.clone(), pending.spec.name.clone(), pending.report.started_at);
-        pending.abandon().await;
-        let e = Error::new(
-            ErrorKind::Conflict,
-            format!("cluster '{}': {table}: others were faster {CONFLICT_ATTEMPTS} times", self.job.name),
-        );
-        self.failed(
-            &cluster_id,
-            &table,
-            started,
-            e.advise("another exporter is at work on the same tables; run one of them"),
-        )
     }
 
     /// Connects and makes sure of three things: the user sees everything, the clock can be true, and which incarnation it is.

@@ -48,13 +48,6 @@ pub(super) struct Pending {
     lease: Lease,
 }
 
-impl Pending {
-    /// Gives up: removes files that were not committed.
-    pub(super) async fn abandon(self) {
-        remove_files(&self.table, &self.files).await;
-    }
-}
-
 impl ClusterRun {
     /// Everything up to the commit of the last window.
     /// `report` keeps what was committed when a later slice fails, also over retries.
