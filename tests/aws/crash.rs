@@ -69,6 +69,7 @@ async fn story(site: &mut Site, stop: Option<(u64, Point)>) -> u64 {
     let plan = [
         (0, Step::Export),
         (15 * MINUTE, Step::Export),
+        (DAY - 8 * HOUR, Step::Export),
         (DAY - 8 * HOUR, Step::Sweep),
         (2 * DAY - 8 * HOUR, Step::Sweep),
         (2 * DAY - 8 * HOUR, Step::Compact),
