@@ -9,6 +9,8 @@
 //! - [`window`]: which window to read, and whether something is missing in front of it (pure).
 //! - [`lake`]: Delta tables: what is already there, new files, commits.
 //! - [`run`]: one pass over clusters and tables.
+//! - [`schedule`]: one pass after the other, in a process that stays.
+//! - [`metrics`]: what was done, as numbers for Prometheus.
 //! - [`watermarks`]: what was covered, and who is at work.
 //! - [`ledger`]: the record of runs, in the lake itself.
 //! - [`maintain`]: compaction of closed days, vacuum.
@@ -21,8 +23,10 @@ pub mod error;
 pub mod lake;
 pub mod ledger;
 pub mod maintain;
+pub mod metrics;
 pub mod placement;
 pub mod run;
+pub mod schedule;
 pub mod settings;
 pub mod source;
 pub mod verify;
