@@ -25,7 +25,13 @@ impl Timetable {
     /// [`ErrorKind::Config`] if it is none, or if its time never comes.
     pub fn parse(text: &str) -> Result<Self> {
         let wrong = |why: String| Error::new(ErrorKind::Config, format!("schedule '{text}': {why}")).advise(EXAMPLE);
-        let schedule = Schedule::from_str(&spelled(text)).map_err(|e| wrong(format!("no cron expression: {e}")))?;
+        let spelled = spelled(text);
+        let schedule = Schedule::from_str(&spelled).map_err(|e| {
+            // It points at places of the translated text, over several lines.
+            let why = e.to_string();
+            let why = why.lines().map(str::trim).rfind(|line| *line != spelled && line.contains(char::is_alphanumeric));
+            wrong(why.map_or_else(|| "no cron expression".to_owned(), |why| format!("no cron expression: {why}")))
+        })?;
         let timetable = Self(schedule);
         match timetable.after(chrono::Utc::now().timestamp_micros()) {
             Some(_) => Ok(timetable),
