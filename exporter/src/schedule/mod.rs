@@ -9,11 +9,13 @@
 //! - `timetable`: when ticks are (pure).
 //! - `due`: which clusters a tick is for (pure).
 //! - `pulse`: what probes are told.
+//! - `seams`: who knows the clusters, and who exports them.
 //! - `pace`: waiting for a moment, through a seam.
 
 mod due;
 mod pace;
 mod pulse;
+mod seams;
 #[cfg(test)]
 mod tests;
 mod timetable;
@@ -21,9 +23,7 @@ mod timetable;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use lookback_schemas::time::{DAY, SECOND};
-use rand::Rng;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -32,11 +32,12 @@ use tracing::{error, info, warn};
 pub use due::{Book, Cadence};
 pub use pace::{Pace, SystemPace};
 pub use pulse::Pulse;
+pub use seams::{Due, Ended, Exports, Roster, Worker, Written, by_chance};
 pub use timetable::Timetable;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::metrics::Metrics;
-use crate::run::{ClusterJob, Exporter, Report, TableOutcome, TableReport, Work};
+use crate::run::{Report, TableOutcome, TableReport};
 use crate::settings::ScheduleSettings;
 use crate::window::micros;
 
@@ -46,68 +47,6 @@ pub const LOG_TARGET: &str = "lookback::service";
 const ROSTER_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often a waiting service asks again for clusters that it has never been told.
 const ASK_AGAIN: i64 = 30 * SECOND;
-
-/// A cluster that is to be exported, and how often.
-#[derive(Clone)]
-pub struct Due {
-    /// What to export.
-    pub job: ClusterJob,
-    /// Shortest time between two exports, if the cluster has its own.
-    pub every: Option<Duration>,
-    /// Whether it is a Serverless workgroup, which being asked keeps billing.
-    pub serverless: bool,
-}
-
-/// Who knows the present clusters.
-#[async_trait]
-pub trait Roster: Send + Sync {
-    /// The clusters as they are now.
-    ///
-    /// # Errors
-    /// If they cannot be found out; the service goes on with those it knew.
-    async fn jobs(&self) -> Result<Vec<Due>>;
-}
-
-/// Clusters that are found out without waiting, such as from a file.
-pub struct Written<F>(pub F);
-
-#[async_trait]
-impl<F: Fn() -> Result<Vec<Due>> + Send + Sync> Roster for Written<F> {
-    async fn jobs(&self) -> Result<Vec<Due>> {
-        (self.0)()
-    }
-}
-
-/// A number from 0 (incl.) to 1 (excl.).
-#[must_use]
-pub fn by_chance() -> f64 {
-    rand::rng().random_range(0.0..1.0)
-}
-
-/// Told about each cluster of a run once its work has ended: name and reports.
-pub type Ended<'a> = &'a (dyn Fn(&str, &[TableReport]) + Send + Sync);
-
-/// What a tick does with the clusters that are due.
-#[async_trait]
-pub trait Worker: Send + Sync {
-    /// Works through the clusters, and tells of each as soon as it has ended.
-    async fn run(&self, jobs: &[ClusterJob], stop: &CancellationToken, ended: Ended<'_>) -> Report;
-}
-
-/// Exports what is new.
-pub struct Exports {
-    /// Into which lake, and how.
-    pub exporter: Arc<Exporter>,
-    /// Whether sweeps that are due are run, too.
-    pub sweep: bool,
-}
-
-#[async_trait]
-impl Worker for Exports {
-    async fn run(&self, jobs: &[ClusterJob], stop: &CancellationToken, ended: Ended<'_>) -> Report {
-        Box::pin(self.exporter.run_each(jobs, Work::Export { sweep: self.sweep }, stop, ended)).await
-    }
-}
 
 /// The parts of a service.
 pub struct Service {

@@ -3,6 +3,7 @@
 
 use std::sync::Mutex;
 
+use async_trait::async_trait;
 use lookback_schemas::registry;
 use lookback_schemas::time::MINUTE;
 use tokio::sync::watch;
@@ -10,6 +11,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::clock::Clock;
+use crate::error::Result;
+use crate::run::ClusterJob;
 use crate::source::{Session, Source};
 
 /// A Thursday, 2026-05-28 00:00:00 UTC.

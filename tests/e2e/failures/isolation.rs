@@ -123,7 +123,7 @@ async fn f09_a_cluster_that_hangs_does_not_delay_the_next_run() {
     let mut world = World::new();
     world.settings.timeout = Duration::from_secs(4);
     let (clusters, _servers, jobs) = three(&world).await;
-    clusters[0].fault(Fault::HangTable("stl_query".to_owned()));
+    clusters[0].fault(Fault::HangTable("stl_scan".to_owned()));
     let exporter = world.exporter().await;
     let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
     let first = tokio::spawn({
@@ -142,7 +142,7 @@ async fn f09_a_cluster_that_hangs_does_not_delay_the_next_run() {
     world.assert_equals_truth(&clusters[1], "b", &TABLES).await;
     assert!(!first.is_finished(), "the first run still waits for its cluster");
 
-    assert_eq!(kinds(&first.await.unwrap()), [("stl_query", ErrorKind::Timeout)]);
+    assert_eq!(kinds(&first.await.unwrap()), [("stl_scan", ErrorKind::Timeout)]);
     assert_eq!(ended.recv().await.unwrap().0, "a");
     assert!(ended.recv().await.is_none(), "each cluster is told once");
 }
