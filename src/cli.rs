@@ -144,6 +144,17 @@ pub(crate) struct Export {
     /// Show what would be read, and touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Stay, and export at these times: a cron expression in UTC, with seconds or without; without a value, that of the
+    /// configuration. Ends by SIGTERM or Ctrl-C
+    #[arg(long, value_name = "CRON", num_args = 0..=1, default_missing_value = "",
+          conflicts_with_all = ["once", "dry_run", "metrics_file", "format"])]
+    pub(crate) schedule: Option<String>,
+    /// Where a scheduled export answers /healthz, /readyz and /metrics [default: 127.0.0.1:9187]
+    #[arg(long, value_name = "ADDRESS", requires = "schedule")]
+    pub(crate) listen: Option<String>,
+    /// Write metrics to this file, for the textfile collector of the Prometheus node exporter
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) metrics_file: Option<PathBuf>,
     /// Leave out the sweeps that are due
     #[arg(long)]
     pub(crate) no_sweep: bool,
@@ -160,6 +171,9 @@ pub(crate) struct Maintain {
     /// Only compact and clean up: connect to no cluster
     #[arg(long)]
     pub(crate) no_sweep: bool,
+    /// Write metrics to this file, for the textfile collector of the Prometheus node exporter
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics_file: Option<PathBuf>,
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub(crate) format: Output,

@@ -35,6 +35,16 @@ impl Failure {
         self
     }
 
+    /// The same for a process that goes on.
+    pub(crate) fn into_error(self) -> Error {
+        let kind = if self.code == USAGE { ErrorKind::Config } else { ErrorKind::Lake };
+        let error = Error::new(kind, self.message);
+        match self.advice {
+            Some(advice) => error.advise(advice),
+            None => error,
+        }
+    }
+
     /// Prints it to stderr, and gives the exit code. A reader that closed stdout is no failure.
     pub(crate) fn report(self) -> ExitCode {
         if self.code == 0 {

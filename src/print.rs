@@ -11,7 +11,8 @@ use crate::failure::Failure;
 pub(crate) fn start_logging(global: &Global) {
     // The table format's library warns about commits that lose a race, which is ordinary here and handled.
     let level = match global.verbose {
-        0 => "warn,deltalake_core=off,delta_kernel=off,buoyant_kernel=off",
+        // Nobody looks at the result of a service: its lines are shown without asking.
+        0 => "warn,lookback::service=info,deltalake_core=off,delta_kernel=off,buoyant_kernel=off",
         1 => "info,deltalake_core=error,delta_kernel=error,buoyant_kernel=error",
         _ => "debug",
     };

@@ -10,6 +10,8 @@
 //! - [`lake`]: Delta tables: what is already there, new files, commits.
 //! - [`run`]: one pass over clusters and tables.
 //! - [`places`]: the connection to AWS, the lake and the watermark store that the settings name.
+//! - [`schedule`]: one pass after the other, in a process that stays.
+//! - [`metrics`]: what was done, as numbers for Prometheus.
 //! - [`watermarks`]: what was covered, and who is at work.
 //! - [`ledger`]: the record of runs, in the lake itself.
 //! - [`maintain`]: compaction of closed days, vacuum.
@@ -22,9 +24,11 @@ pub mod error;
 pub mod lake;
 pub mod ledger;
 pub mod maintain;
+pub mod metrics;
 pub mod placement;
 pub mod places;
 pub mod run;
+pub mod schedule;
 pub mod settings;
 pub mod source;
 pub mod verify;

@@ -24,6 +24,8 @@ pub struct Coverage {
     pub covered_until: Option<i64>,
     /// When the last run started.
     pub last_run: Option<i64>,
+    /// When the last export started that did not fail.
+    pub last_success: Option<i64>,
     /// How the last run ended: `ok`, `gap` or `failed`.
     pub last_outcome: String,
     /// Why the last run failed.
@@ -56,6 +58,7 @@ pub async fn coverage(session: &Session) -> Result<Vec<Coverage>, QueryError> {
     for batch in session.query(COVERAGE_SQL).await?.collect().await? {
         let (cluster_id, table) = (texts(&batch, "cluster_id")?, texts(&batch, "table_name")?);
         let (covered, last) = (times(&batch, "covered_until")?, times(&batch, "last_run")?);
+        let success = times(&batch, "last_success")?;
         let (outcome, error) = (texts(&batch, "last_outcome")?, texts(&batch, "last_error")?);
         let (runs, failed) = (numbers(&batch, "runs")?, numbers(&batch, "failed")?);
         let new = numbers(&batch, "rows_new")?;
@@ -65,6 +68,7 @@ pub async fn coverage(session: &Session) -> Result<Vec<Coverage>, QueryError> {
                 table: text(&table, row).unwrap_or_default(),
                 covered_until: covered.is_valid(row).then(|| covered.value(row)),
                 last_run: last.is_valid(row).then(|| last.value(row)),
+                last_success: success.is_valid(row).then(|| success.value(row)),
                 last_outcome: text(&outcome, row).unwrap_or_default(),
                 last_error: text(&error, row),
                 runs: runs.value(row),

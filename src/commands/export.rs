@@ -10,12 +10,16 @@ use lookback_schemas::time::rfc3339;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::metrics::MetricsFile;
 use crate::cli::{Export, Global, Output};
 use crate::config::Missing;
 use crate::failure::Failure;
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failure> {
+    if let Some(cron) = &arguments.schedule {
+        return Box::pin(super::service::run(global, arguments, cron)).await;
+    }
     let settings = config::load(global)?;
     let aws = places::aws(&settings).await;
     let jobs = config::jobs(&settings, &arguments.scope)?;
@@ -23,11 +27,16 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
         let plans = dry_run::plan(&settings, aws.as_ref(), &jobs).await?;
         return show_plans(&plans, arguments.format);
     }
-    let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Create).await?;
+    let metrics = MetricsFile::new(arguments.metrics_file.as_deref(), &settings, &jobs);
+    let opened = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Create).await;
+    let exporter = metrics.or_failed(opened)?;
+    metrics.started(&exporter).await;
     let sweep = settings.export.sweep && !arguments.no_sweep;
     let report = exporter.run(&jobs, Work::Export { sweep }, &stop_signal()).await;
+    let written = metrics.ended(Some(&report));
     drop(exporter);
     show_report(&report, arguments.format)?;
+    written?;
     Ok(report.exit_code())
 }
 

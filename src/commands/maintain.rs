@@ -8,6 +8,7 @@ use lookback_schemas::registry;
 use serde_json::json;
 
 use super::export::{show_report, stop_signal};
+use super::metrics::MetricsFile;
 use crate::cli::{Global, Maintain, Output};
 use crate::config::Missing;
 use crate::failure::{FAILED, Failure};
@@ -20,7 +21,10 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
     let jobs = if arguments.no_sweep { Vec::new() } else { config::jobs(&settings, &arguments.scope)? };
     let scope = if arguments.scope.table.is_empty() { vec!["all".to_owned()] } else { arguments.scope.table.clone() };
     let tables = registry().select(&scope)?;
-    let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Refuse).await?;
+    let metrics = MetricsFile::new(arguments.metrics_file.as_deref(), &settings, &jobs);
+    let opened = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Refuse).await;
+    let exporter = metrics.or_failed(opened)?;
+    metrics.started(&exporter).await;
     let stop = stop_signal();
     let mut code = 0;
     let swept = if arguments.no_sweep {
@@ -30,8 +34,11 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
         code = report.exit_code();
         Some(report)
     };
+    // What was swept is told whatever becomes of the rest.
+    let written = metrics.ended(swept.as_ref());
     let compacted = compact(&exporter, &tables, &stop).await?;
     let cleaned = vacuum(&exporter, micros(settings.maintain.grace)).await?;
+    written?;
     match arguments.format {
         Output::Table => {
             if let Some(report) = swept.as_ref().filter(|r| !r.tables.is_empty()) {

@@ -8,6 +8,8 @@ mod diagnose;
 mod export;
 mod init;
 mod maintain;
+mod metrics;
+mod service;
 #[cfg(feature = "query")]
 mod sql;
 #[cfg(feature = "query")]

@@ -1,7 +1,12 @@
 //! `lookback status`
 
+use std::collections::BTreeMap;
+
+use lookback_exporter::Settings;
 use lookback_exporter::window::micros;
 use lookback_query::coverage::{Coverage, coverage};
+use lookback_schemas::names::cluster_name;
+use lookback_schemas::registry;
 use lookback_schemas::time::rfc3339;
 use serde_json::json;
 
@@ -10,16 +15,25 @@ use crate::cli::{Global, Output, Status};
 use crate::failure::Failure;
 use crate::{config, print};
 
+/// How the last run of a table ended that has had none.
+const NEVER: &str = "never exported";
+/// How many tables without coverage the line about them names.
+const NAMED: usize = 3;
+
 pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failure> {
     let settings = config::load(global)?;
     let retention = micros(settings.export.retention);
     let session = open(global, None).await?;
     let mut all = coverage(&session).await?;
+    let missing = never_exported(&settings, &all)?;
+    all.extend(missing);
     // What will be lost first comes first.
     all.sort_by(|a, b| (a.covered_until, &a.cluster_id, &a.table).cmp(&(b.covered_until, &b.cluster_id, &b.table)));
     let now = chrono::Utc::now().timestamp_micros();
     match arguments.format {
         Output::Table => {
+            print::line(answer(&settings, &all, now))?;
+            print::line("")?;
             let rows: Vec<Vec<String>> = all.iter().map(|c| row(c, now, retention)).collect();
             print::table(
                 &[
@@ -28,6 +42,7 @@ pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failu
                     "covered until (UTC)",
                     "lag",
                     "purge headroom",
+                    "last success (UTC)",
                     "rows",
                     "runs",
                     "failed",
@@ -36,23 +51,16 @@ pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failu
                 ],
                 &rows,
             )?;
-            if let Some(first) = all.iter().find_map(|c| Some((c, c.covered_until?))) {
-                let headroom = first.1 + retention - now;
-                let when = if headroom < 0 {
-                    format!("may have lost rows since {}", print::moment(Some(first.1)))
-                } else {
-                    format!("has to be exported within {} to lose nothing", print::span(headroom))
-                };
-                print::line(format!("\n{} {} {when}", first.0.cluster_id, first.0.table))?;
-            }
         }
         Output::Json => {
             let rows = all.iter().map(|c| {
                 json!({
                     "cluster_id": c.cluster_id, "table": c.table, "covered_until": c.covered_until.map(rfc3339),
                     "lag_seconds": c.covered_until.map(|t| (now - t) / 1_000_000),
+                    "purge_at": c.covered_until.map(|t| rfc3339(t + retention)),
                     "purge_headroom_seconds": c.covered_until.map(|t| (t + retention - now) / 1_000_000),
                     "rows": c.rows_new, "runs": c.runs, "failed": c.failed, "last_run": c.last_run.map(rfc3339),
+                    "last_success": c.last_success.map(rfc3339),
                     "last_outcome": c.last_outcome, "last_error": c.last_error,
                     "gaps": c.gaps.iter().map(|g| json!({ "from": rfc3339(g.from), "to": rfc3339(g.to) })).collect::<Vec<_>>(),
                 })
@@ -63,6 +71,81 @@ pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failu
     Ok(0)
 }
 
+/// Configured tables that the ledger says nothing of.
+fn never_exported(settings: &Settings, known: &[Coverage]) -> Result<Vec<Coverage>, Failure> {
+    let mut missing = Vec::new();
+    for (name, cluster) in &settings.clusters {
+        for spec in registry().select(cluster.tables.as_ref().unwrap_or(&settings.export.tables))? {
+            if !known.iter().any(|c| cluster_name(&c.cluster_id) == name && c.table == spec.name) {
+                missing.push(Coverage {
+                    cluster_id: name.clone(),
+                    table: spec.name.clone(),
+                    covered_until: None,
+                    last_run: None,
+                    last_success: None,
+                    last_outcome: NEVER.to_owned(),
+                    last_error: None,
+                    runs: 0,
+                    failed: 0,
+                    rows_new: 0,
+                    gaps: Vec::new(),
+                });
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// What will be lost first, and when; and what nobody can tell that of.
+fn answer(settings: &Settings, all: &[Coverage], now: i64) -> String {
+    let mut present: BTreeMap<(&str, &str), &Coverage> = BTreeMap::new();
+    for c in all {
+        let key = (cluster_name(&c.cluster_id), c.table.as_str());
+        // An earlier incarnation has nothing left to lose, nor has a cluster that nobody exports any more.
+        let newest = present.get(&key).is_none_or(|other| order(&other.cluster_id) < order(&c.cluster_id));
+        let exported = settings.ssm.is_some() || settings.clusters.is_empty() || settings.clusters.contains_key(key.0);
+        if newest && exported && !c.table.is_empty() {
+            present.insert(key, c);
+        }
+    }
+    let first = present.values().filter_map(|c| Some((c.covered_until?, c))).min_by_key(|(covered, _)| *covered);
+    let mut text = match first {
+        None => "nothing has been exported yet".to_owned(),
+        Some((covered, c)) => {
+            let purge = covered.saturating_add(micros(settings.export.retention));
+            let (place, moment) = (format!("{} {}", c.cluster_id, c.table), print::moment(Some(purge)));
+            if purge > now {
+                let left = print::span(purge - now);
+                format!(
+                    "first to be lost: {place}, from {moment} UTC on, in {left}: rows that are not exported by then may be purged"
+                )
+            } else {
+                let past = print::span(now - purge);
+                format!(
+                    "first to be lost: {place}, since {moment} UTC, {past} ago: rows that were not exported by then may have been purged"
+                )
+            }
+        }
+    };
+    let unknown: Vec<String> = present
+        .values()
+        .filter(|c| c.covered_until.is_none())
+        .map(|c| format!("{} {}", c.cluster_id, c.table))
+        .collect();
+    if !unknown.is_empty() {
+        let named = unknown.get(..NAMED).unwrap_or(&unknown).join(", ");
+        let more = unknown.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        text.push_str(&format!("\nnever exported, headroom unknown: {named}{more}"));
+    }
+    text
+}
+
+/// Orders the incarnations of a cluster: `sales@10` comes after `sales@2`.
+fn order(cluster_id: &str) -> (usize, &str) {
+    (cluster_id.len(), cluster_id)
+}
+
 fn row(c: &Coverage, now: i64, retention: i64) -> Vec<String> {
     let gaps = c.gaps.iter().map(|g| format!("{} .. {}", print::moment(Some(g.from)), print::moment(Some(g.to))));
     vec![
@@ -70,7 +153,8 @@ fn row(c: &Coverage, now: i64, retention: i64) -> Vec<String> {
         c.table.clone(),
         print::moment(c.covered_until),
         c.covered_until.map_or_else(|| "-".to_owned(), |t| print::span(now - t)),
-        c.covered_until.map_or_else(|| "-".to_owned(), |t| print::span(t + retention - now)),
+        c.covered_until.map_or_else(|| "unknown".to_owned(), |t| print::span(t + retention - now)),
+        print::moment(c.last_success),
         print::count(u64::try_from(c.rows_new).unwrap_or(0)),
         c.runs.to_string(),
         c.failed.to_string(),

@@ -12,6 +12,7 @@ mod help;
 mod postgres;
 mod secrets;
 mod server;
+mod service;
 mod settings;
 mod sql;
 mod stop;

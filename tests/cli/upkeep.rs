@@ -64,10 +64,45 @@ async fn status_shows_coverage_lag_and_headroom() {
         assert_eq!((&row["rows"], &row["runs"], &row["failed"]), (&5.into(), &1.into(), &0.into()), "{row}");
         assert_eq!(row["last_outcome"], "ok");
         assert!(row["covered_until"].as_str().unwrap().ends_with('Z') && row["gaps"].as_array().unwrap().is_empty());
+        assert!(row["purge_at"].as_str() > row["covered_until"].as_str(), "{row}");
+        assert!(row["last_success"].as_str().unwrap().ends_with('Z'), "{row}");
     }
     let shown = place.run(&["status"]).await.expect(0).stdout;
-    assert!(shown.starts_with("cluster  table"), "{shown}");
-    assert!(shown.contains("\ntwo stl_query has to be exported within 1d 23h to lose nothing\n"), "{shown}");
+    assert!(shown.contains("\ncluster  table"), "{shown}");
+    let purge = rows[0]["purge_at"].as_str().unwrap();
+    let moment = purge.split_at(19).0.replace('T', " ");
+    let first = shown.lines().next().unwrap().replace(&moment, "<moment>");
+    insta::assert_snapshot!(first, @"first to be lost: two stl_query, from <moment> UTC on, in 1d 23h: rows that are not exported by then may be purged");
+}
+
+#[tokio::test]
+async fn status_names_what_was_never_exported() {
+    let sim = Sim::start("one").await;
+    let place = Place::with(&[&sim.section()]);
+    place.run(&["export"]).await.expect(0);
+    place
+        .configure("tables = [\"core\"]", &[&sim.section(), &crate::support::section("new", 1, "tls = \"plaintext\"")]);
+    let json = place.run(&["status", "--format", "json"]).await.expect(0).json();
+    let of = |cluster: &str| {
+        let rows = json.as_array().unwrap().iter().filter(|r| r["cluster_id"] == cluster);
+        rows.filter(|r| r["last_outcome"] == "never exported" && r["purge_at"].is_null()).count()
+    };
+    assert_eq!((of("one"), of("new")), (7, 8), "{json}");
+    let shown = place.run(&["status"]).await.expect(0).stdout;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("first to be lost: one stl_query, from "), "{shown}");
+    insta::assert_snapshot!(lines[1], @"never exported, headroom unknown: new stl_alert_event_log, new stl_ddltext, new stl_explain and 12 more");
+}
+
+#[tokio::test]
+async fn status_says_since_when_rows_may_have_been_lost() {
+    let sim = Sim::start("one").await;
+    let place = Place::with_export("retention = \"1m\"\nsettle = \"2m\"", &[&sim.section()]);
+    place.run(&["export"]).await.expect(0);
+    let shown = place.run(&["status"]).await.expect(0).stdout;
+    let first = shown.lines().next().unwrap();
+    assert!(first.starts_with("first to be lost: one stl_query, since "), "{shown}");
+    assert!(first.ends_with(" ago: rows that were not exported by then may have been purged"), "{shown}");
 }
 
 #[tokio::test]

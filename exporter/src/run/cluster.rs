@@ -9,7 +9,7 @@ use lookback_schemas::ledger::RunKind;
 use lookback_schemas::time::SECOND;
 use rand::Rng;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{Instrument, error_span, info};
 
 use super::group_commit::GroupCommit;
 use super::report::{TableOutcome, TableReport};
@@ -82,7 +82,8 @@ impl ClusterRun {
                     reports.push(self.failed("", &spec.name, self.exporter.clock.now(), gone));
                     continue;
                 }
-                match self.one(&mut connection, spec, &mut timeouts).await {
+                let span = error_span!("table", table = %spec.name);
+                match self.one(&mut connection, spec, &mut timeouts).instrument(span).await {
                     Ok(Start::Pending(table)) => {
                         offered.insert(spec.name.clone());
                         pending.push(*table);
@@ -99,7 +100,8 @@ impl ClusterRun {
             }
         }
         for table in pending {
-            let report = self.finish(&mut connection, table, &mut timeouts).await;
+            let span = error_span!("table", table = %table.spec.name);
+            let report = self.finish(&mut connection, table, &mut timeouts).instrument(span).await;
             self.exporter.progress.ended(&report);
             reports.push(report);
         }
@@ -239,7 +241,13 @@ impl ClusterRun {
     async fn retrying<T, F: Future<Output = Result<T>>>(&self, attempt: impl Fn() -> F) -> Result<T> {
         let mut number = 0;
         loop {
-            match attempt().await {
+            // A cluster that was not reached yet leaves nothing behind.
+            let tried = tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => Err(Error::new(ErrorKind::Cancelled, "stopped on request")),
+                tried = attempt() => tried,
+            };
+            match tried {
                 Err(e)
                     if e.is_transient() && number < self.exporter.settings.retries && !self.cancel.is_cancelled() =>
                 {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument, error_span};
 
+use super::commits::CommitCounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lake::{CommitOutcome, CommitUnit, LakeTable};
 
@@ -46,9 +48,10 @@ pub(super) struct GroupCommit {
 
 impl GroupCommit {
     /// Gathers for `clusters` clusters. Ends when all handles are dropped.
-    pub(super) fn start(table: Arc<LakeTable>, clusters: usize, linger: Duration) -> Self {
+    pub(super) fn start(table: Arc<LakeTable>, clusters: usize, linger: Duration, counts: Arc<CommitCounts>) -> Self {
         let (sender, receiver) = mpsc::channel(64);
-        tokio::spawn(run(table, receiver, clusters, linger));
+        let span = error_span!("table", table = table.name());
+        tokio::spawn(run(table, receiver, clusters, linger, counts).instrument(span));
         Self { sender }
     }
 
@@ -66,7 +69,13 @@ impl GroupCommit {
     }
 }
 
-async fn run(table: Arc<LakeTable>, mut receiver: mpsc::Receiver<Message>, clusters: usize, linger: Duration) {
+async fn run(
+    table: Arc<LakeTable>,
+    mut receiver: mpsc::Receiver<Message>,
+    clusters: usize,
+    linger: Duration,
+    counts: Arc<CommitCounts>,
+) {
     let mut heard = 0;
     loop {
         let mut offers = Vec::new();
@@ -93,11 +102,11 @@ async fn run(table: Arc<LakeTable>, mut receiver: mpsc::Receiver<Message>, clust
                 offers.push(offer);
             }
         }
-        commit(&table, offers).await;
+        commit(&table, offers, &counts).await;
     }
 }
 
-async fn commit(table: &LakeTable, offers: Vec<Offer>) {
+async fn commit(table: &LakeTable, offers: Vec<Offer>, counts: &CommitCounts) {
     if !offers.iter().any(|o| o.needed) {
         for offer in offers {
             let _ = offer.reply.send(Ok(CommitOutcome::Committed(offer.unit.based_on)));
@@ -105,7 +114,7 @@ async fn commit(table: &LakeTable, offers: Vec<Offer>) {
         return;
     }
     let units = offers.iter().map(|o| o.unit.clone()).collect();
-    match table.commit(units).await {
+    match counts.commit(table, units).await {
         Ok(outcomes) => {
             for (offer, outcome) in offers.into_iter().zip(outcomes) {
                 let _ = offer.reply.send(Ok(outcome));

@@ -6,9 +6,13 @@
 //! - `read`: one window.
 //! - `sweep`: whole days, read again.
 //! - `group_commit`: the commits of all clusters together.
+//! - `commits`: how commits went.
+//! - `gather`: the record of a run in the ledger.
 //! - `report`: what happened.
 
 mod cluster;
+mod commits;
+mod gather;
 mod group_commit;
 mod marks;
 mod read;
@@ -24,10 +28,12 @@ use futures::StreamExt;
 use lookback_schemas::TableSpec;
 use lookback_schemas::ledger::RunKind;
 use lookback_schemas::names::LOG_TIME;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
+pub use commits::CommitCounts;
 pub use report::{Progress, Report, Silent, TableOutcome, TableReport};
 
 use crate::clock::Clock;
@@ -73,6 +79,9 @@ pub struct Exporter {
     /// Names this process in leases.
     pub(crate) holder: String,
     tables: Mutex<HashMap<String, Arc<LakeTable>>>,
+    commits: Arc<CommitCounts>,
+    /// One for each cluster that may be worked on at once, over all runs.
+    slots: Semaphore,
 }
 
 impl Exporter {
@@ -86,7 +95,9 @@ impl Exporter {
         progress: Arc<dyn Progress>,
     ) -> Self {
         let holder = Uuid::new_v4().to_string();
-        Self { lake, watermarks, clock, settings, progress, holder, tables: Mutex::new(HashMap::new()) }
+        let slots = Semaphore::new(settings.max_clusters.clamp(1, Semaphore::MAX_PERMITS));
+        let (tables, commits) = (Mutex::default(), Arc::default());
+        Self { lake, watermarks, clock, settings, progress, holder, tables, commits, slots }
     }
 
     /// The lake.
@@ -150,13 +161,44 @@ impl Exporter {
 
     /// Works through all clusters, at most `max_clusters` at once. A cluster or table that fails stops nothing else.
     pub async fn run(self: &Arc<Self>, jobs: &[ClusterJob], work: Work, cancel: &CancellationToken) -> Report {
+        self.run_each(jobs, work, cancel, &|_, _| {}).await
+    }
+
+    /// As [`Exporter::run`]; tells of each cluster, once and with all of its reports, as soon as its work has ended.
+    pub async fn run_each(
+        self: &Arc<Self>,
+        jobs: &[ClusterJob],
+        work: Work,
+        cancel: &CancellationToken,
+        ended: &(dyn Fn(&str, &[TableReport]) + Send + Sync),
+    ) -> Report {
         let run_id = Uuid::now_v7().to_string();
-        let mut report = Report { run_id: run_id.clone(), tables: Vec::new(), ledger_error: None };
-        let commits = self.group_commits(jobs, &mut report).await;
+        // Spans are at the level of errors, so that every line that is shown has their fields.
+        let span = error_span!("run", run_id);
+        self.run_as(run_id, jobs, work, cancel, ended).instrument(span).await
+    }
+
+    async fn run_as(
+        self: &Arc<Self>,
+        run_id: String,
+        jobs: &[ClusterJob],
+        work: Work,
+        cancel: &CancellationToken,
+        ended: &(dyn Fn(&str, &[TableReport]) + Send + Sync),
+    ) -> Report {
+        let (commits, unopened) = self.group_commits(jobs).await;
+        let unopened = std::sync::Mutex::new(unopened);
         let work_one = |job: ClusterJob| {
             let (exporter, commits, run_id, cancel) =
                 (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
+            let unopened = &unopened;
             async move {
+                // Runs may overlap, and memory is per cluster at work. One that was stopped has nothing left to wait for.
+                let slots = Arc::clone(&exporter);
+                let _slot = tokio::select! {
+                    slot = slots.slots.acquire() => slot.ok(),
+                    () = cancel.cancelled() => None,
+                };
                 let run = cluster::ClusterRun { exporter, job, run_id, commits, cancel, left: Default::default() };
                 let name = run.job.name.clone();
                 let started = run.exporter.clock.now();
@@ -165,13 +207,14 @@ impl Exporter {
                 // more thread encodes and does file access: what several in turn would leave in their parts of the heap
                 // would double the memory.
                 let logs = tracing::dispatcher::get_default(Clone::clone);
+                let span = error_span!("cluster", cluster = %name);
                 let worked = tokio::task::spawn_blocking(move || {
                     let runtime =
                         tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build()?;
-                    let work = || runtime.block_on(run.work(work));
+                    let work = || runtime.block_on(run.work(work).instrument(span));
                     Ok::<_, std::io::Error>(tracing::dispatcher::with_default(&logs, work))
                 });
-                match worked.await.map_err(std::io::Error::other).flatten() {
+                let mut tables = match worked.await.map_err(std::io::Error::other).flatten() {
                     Ok(tables) => tables,
                     Err(e) => {
                         let mut failed = TableReport::new(&name, "", "", RunKind::Export, started);
@@ -181,25 +224,26 @@ impl Exporter {
                         failed.outcome = TableOutcome::Failed(error.advise("please report this"));
                         vec![failed]
                     }
-                }
+                };
+                let mut unopened = unopened.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                tables.extend(unopened.remove(&name).unwrap_or_default());
+                drop(unopened);
+                ended(&name, &tables);
+                tables
             }
         };
-        let mut running = futures::stream::iter(jobs.iter().cloned().map(work_one))
+        let ending = futures::stream::iter(jobs.iter().cloned().map(work_one))
             .buffer_unordered(self.settings.max_clusters.max(1));
-        while let Some(tables) = running.next().await {
-            report.tables.extend(tables);
-        }
-        drop(running);
-        drop(commits);
-        let rows: Vec<_> = report.tables.iter().filter_map(|t| t.ledger_row(&run_id)).collect();
-        if let Err(e) = ledger::append(&self.lake, &rows).await {
-            report.ledger_error = Some(e);
-        }
-        report
+        let append = async |rows: Vec<ledger::LedgerRow>| ledger::append(&self.lake, &rows).await;
+        let (tables, ledger_error) = gather::gather(Box::pin(ending), &run_id, gather::LONGEST_WAIT, append).await;
+        Report { run_id, tables, ledger_error }
     }
 
     /// Opens every table once and prepares its shared commits. A table that cannot be opened is reported for each cluster.
-    async fn group_commits(&self, jobs: &[ClusterJob], report: &mut Report) -> HashMap<String, GroupCommit> {
+    async fn group_commits(
+        &self,
+        jobs: &[ClusterJob],
+    ) -> (HashMap<String, GroupCommit>, HashMap<String, Vec<TableReport>>) {
         let mut wanted: HashMap<&str, (&'static TableSpec, usize)> = HashMap::new();
         for spec in jobs.iter().flat_map(|j| &j.tables) {
             wanted.entry(&spec.name).or_insert((spec, 0)).1 += 1;
@@ -207,13 +251,13 @@ impl Exporter {
         // Only so many clusters work at once, and the others cannot be waited for.
         let at_once = self.settings.max_clusters.max(1);
         let mut commits = HashMap::new();
+        let mut unopened: HashMap<String, Vec<TableReport>> = HashMap::new();
         for (name, (spec, clusters)) in wanted {
             match self.ensure_table(spec).await {
                 Ok(table) => {
-                    commits.insert(
-                        name.to_owned(),
-                        GroupCommit::start(table, clusters.min(at_once), self.settings.commit_linger),
-                    );
+                    let (clusters, linger) = (clusters.min(at_once), self.settings.commit_linger);
+                    let commit = GroupCommit::start(table, clusters, linger, Arc::clone(&self.commits));
+                    commits.insert(name.to_owned(), commit);
                 }
                 Err(e) => {
                     let text = e.to_string();
@@ -224,12 +268,12 @@ impl Exporter {
                             Some(advice) => error.advise(advice),
                             None => error,
                         });
-                        report.tables.push(failed);
+                        unopened.entry(job.name.clone()).or_default().push(failed);
                     }
                 }
             }
         }
-        commits
+        (commits, unopened)
     }
 }
 

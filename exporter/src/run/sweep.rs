@@ -5,7 +5,7 @@ use lookback_schemas::TableSpec;
 use lookback_schemas::ledger::RunKind;
 use lookback_schemas::names::app_id;
 use lookback_schemas::time::{DAY, day_of, day_start};
-use tracing::info;
+use tracing::{Instrument, error_span, info};
 
 use super::cluster::{ClusterRun, Connected};
 use super::read::{Target, read_window};
@@ -59,7 +59,7 @@ impl ClusterRun {
                 cluster_id.clone_from(&connected.cluster_id);
                 self.next_sweep(connected, spec).await
             });
-            match result.await {
+            match result.instrument(error_span!("table", table = %spec.name)).await {
                 Ok(None) => return reports,
                 Ok(Some(report)) => {
                     self.exporter.progress.ended(&report);
@@ -174,7 +174,7 @@ impl ClusterRun {
                         removes: Vec::new(),
                         data_change: true,
                     };
-                    let committed = table.commit(vec![unit]).await;
+                    let committed = exporter.commit_counts().commit(&table, vec![unit]).await;
                     // After an error the files stay: if the answer was lost, they may be in the log.
                     if committed?.contains(&CommitOutcome::Conflict) {
                         remove_files(&table, &read.files).await;

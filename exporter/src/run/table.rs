@@ -172,7 +172,7 @@ impl ClusterRun {
             }
             // A backlog is committed slice by slice, and the next slice is compared with what this one added.
             if needed {
-                match table.commit(vec![unit]).await {
+                match exporter.commit_counts().commit(&table, vec![unit]).await {
                     Ok(outcomes) if outcomes.contains(&CommitOutcome::Conflict) => {
                         remove_files(&table, &read.files).await;
                         return Err(Error::new(

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lookback_exporter::run::TableReport;
 use lookback_exporter::source::RedshiftSource;
-use lookback_exporter::{ClusterJob, ErrorKind};
+use lookback_exporter::{ClusterJob, ErrorKind, Work};
 use lookback_schemas::names::CLUSTERS_TABLE;
 use lookback_schemas::time::{HOUR, MINUTE};
 use lookback_simulator::{Cluster, Fault, Server};
+use tokio_util::sync::CancellationToken;
 
 use super::{assert_done, broken, failures, kinds};
 use crate::support::rows::{quick, scan, serve, text};
 use crate::support::world::{NOON, World, endpoint, job, specs};
 
+const EXPORT: Work = Work::Export { sweep: false };
 const TABLES: [&str; 3] = ["stl_query", "stl_querytext", "stl_scan"];
 
 /// Three clusters with rows, and the job of each. The first waits for a connection a quarter of a second only.
@@ -112,6 +115,36 @@ async fn f09_tables_that_hang_are_given_up_in_time() {
     all_at(&world, &clusters, NOON + 40 * MINUTE);
     assert_done(&world.export(&jobs).await);
     world.assert_equals_truth(&clusters[0], "a", &TABLES).await;
+}
+
+/// A schedule starts the next run beside one that hangs, because it is told at once which clusters have ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f09_a_cluster_that_hangs_does_not_delay_the_next_run() {
+    let mut world = World::new();
+    world.settings.timeout = Duration::from_secs(4);
+    let (clusters, _servers, jobs) = three(&world).await;
+    clusters[0].fault(Fault::HangTable("stl_scan".to_owned()));
+    let exporter = world.exporter().await;
+    let (sender, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    let first = tokio::spawn({
+        let (exporter, jobs) = (Arc::clone(&exporter), jobs.clone());
+        async move {
+            let tell = |name: &str, reports: &[TableReport]| sender.send((name.to_owned(), reports.len())).unwrap();
+            exporter.run_each(&jobs, EXPORT, &CancellationToken::new(), &tell).await
+        }
+    });
+    let mut told = [ended.recv().await.unwrap(), ended.recv().await.unwrap()];
+    told.sort();
+    assert_eq!(told, [("b".to_owned(), 3), ("c".to_owned(), 3)]);
+
+    clusters[1].insert("stl_query", vec![quick(11, NOON - 30 * MINUTE)]);
+    assert_done(&exporter.run(&jobs[1..2], EXPORT, &CancellationToken::new()).await);
+    world.assert_equals_truth(&clusters[1], "b", &TABLES).await;
+    assert!(!first.is_finished(), "the first run still waits for its cluster");
+
+    assert_eq!(kinds(&first.await.unwrap()), [("stl_scan", ErrorKind::Timeout)]);
+    assert_eq!(ended.recv().await.unwrap().0, "a");
+    assert!(ended.recv().await.is_none(), "each cluster is told once");
 }
 
 /// A lease that outlives its run would keep the next one from the table, and nobody would be told.

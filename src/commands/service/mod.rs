@@ -1,0 +1,99 @@
+//! `lookback export --schedule`: the exporter as a process that stays.
+
+mod http;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lookback_exporter::metrics::Metrics;
+use lookback_exporter::run::Silent;
+use lookback_exporter::schedule::{
+    Due, Exports, LOG_TARGET, Pulse, Roster, Service, SystemPace, Timetable, Written, by_chance,
+};
+use lookback_exporter::window::micros;
+use lookback_exporter::{Settings, schedule};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::export::stop_signal;
+use crate::cli::{Export, Global, Scope};
+use crate::config::{self, Missing};
+use crate::failure::{FAILED, Failure};
+
+/// Where a service answers if nobody says where: for this machine only.
+const LISTEN: &str = "127.0.0.1:9187";
+/// Longest wait for the answers under way when everything else has ended.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Result<u8, Failure> {
+    let settings = config::load(global)?;
+    let cron = Some(cron).filter(|text| !text.is_empty()).or(settings.schedule.cron.as_deref());
+    let timetable = Timetable::parse(cron.ok_or_else(|| {
+        Failure::usage("--schedule: when?").advise(
+            "give a cron expression, such as --schedule '0 */15 * * * *' for every 15 minutes, or set schedule.cron",
+        )
+    })?)?;
+    // What is wrong from the beginning is said at once; later, the last list that was right is used.
+    due(&settings, &arguments.scope)?;
+    let listen = arguments.listen.as_ref().or(settings.schedule.listen.as_ref()).map_or(LISTEN, String::as_str);
+    let failed = |e: std::io::Error| {
+        Failure::failed(format!("listening on {listen}: {e}"))
+            .advise("--listen or schedule.listen names another address and port")
+    };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+
+    let stop = stop_signal();
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), micros(settings.export.retention)));
+    let pulse = Arc::new(Pulse::default());
+    let silent = CancellationToken::new();
+    let answers = tokio::spawn(http::serve(listener, Arc::clone(&pulse), Arc::clone(&metrics), silent.clone()));
+    info!(target: LOG_TARGET, "answering /healthz, /readyz and /metrics on http://{address}");
+
+    let exporter = config::exporter(&settings, Arc::new(Silent), Missing::Create).await?;
+    metrics.watch(&exporter);
+    metrics.recall(&exporter.list_watermarks().await?);
+    pulse.opened();
+    let sweep = settings.export.sweep && !arguments.no_sweep;
+    let service = Service {
+        timetable,
+        roster: roster(global.clone(), arguments.scope.clone()),
+        worker: Arc::new(Exports { exporter, sweep }),
+        pace: Arc::new(SystemPace),
+        settings: settings.schedule,
+        metrics,
+        pulse,
+        chance: by_chance,
+    };
+    let stopped = service.run(&stop).await;
+    silent.cancel();
+    if tokio::time::timeout(LAST_ANSWERS, answers).await.is_err() {
+        info!(target: LOG_TARGET, "an answer was still under way");
+    }
+    if stopped.abandoned.is_empty() {
+        info!(target: LOG_TARGET, "stopped");
+        return Ok(0);
+    }
+    let names = stopped.abandoned.join(", ");
+    warn!(target: LOG_TARGET, "stopped while at work on {names}: what was not committed will be read again next time");
+    Ok(FAILED)
+}
+
+/// The clusters as the configuration has them at each tick.
+fn roster(global: Global, scope: Scope) -> Arc<dyn Roster> {
+    Arc::new(Written(move || {
+        let settings = config::load(&global).map_err(Failure::into_error)?;
+        due(&settings, &scope).map_err(Failure::into_error)
+    }))
+}
+
+/// The configured clusters, and how often each is exported.
+fn due(settings: &Settings, scope: &Scope) -> Result<Vec<schedule::Due>, Failure> {
+    let jobs = config::jobs(settings, scope)?.into_iter();
+    let due = jobs.map(|job| {
+        let cluster = settings.clusters.get(&job.name);
+        Due { every: cluster.and_then(|c| c.every), serverless: cluster.is_some_and(|c| c.workgroup.is_some()), job }
+    });
+    Ok(due.collect())
+}
