@@ -3,16 +3,19 @@
 //! An environment variable `LOOKBACK_EXPORT__OVERLAP` stands for the key `overlap` of the section `[export]`. Relative paths are
 //! relative to the folder of the configuration file, so that a command works from anywhere.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lookback_exporter::clock::SystemClock;
+use lookback_exporter::fleet::{Fleet, Members, needs_aws};
 use lookback_exporter::lake::Lake;
 use lookback_exporter::run::Progress;
-use lookback_exporter::source::RedshiftSource;
+use lookback_exporter::settings::AwsConnection;
 use lookback_exporter::watermarks::SqliteStore;
 use lookback_exporter::{ClusterJob, Exporter, Settings};
 use lookback_schemas::registry;
+use lookback_storage::{Aws, AwsSettings};
 use toml::{Table, Value};
 
 use crate::cli::{Global, Scope};
@@ -102,27 +105,46 @@ fn anchor(settings: &mut Settings, base: &Path) {
     }
 }
 
-/// The clusters and tables that a command is about.
-pub(crate) fn jobs(settings: &Settings, scope: &Scope) -> Result<Vec<ClusterJob>, Failure> {
-    if settings.clusters.is_empty() {
+/// The clusters that are configured, in the file and in Parameter Store.
+pub(crate) async fn members(settings: &Settings) -> Result<Members, Failure> {
+    let aws = if needs_aws(settings) {
+        let AwsConnection { region, profile } = settings.aws.clone();
+        Some(Aws::connect(&AwsSettings { region, profile }).await)
+    } else {
+        None
+    };
+    Ok(Fleet::new(settings, aws)?.members().await?)
+}
+
+/// The clusters and tables that a command is about. A cluster that is configured wrong in the file is an error; one that is
+/// wrong in Parameter Store is left out, and stays among the problems of the members.
+pub(crate) fn jobs(settings: &Settings, members: &Members, scope: &Scope) -> Result<Vec<ClusterJob>, Failure> {
+    let known: BTreeSet<&str> =
+        members.members.iter().map(|m| m.name.as_str()).chain(members.problems.iter().map(|p| p.0.as_str())).collect();
+    if known.is_empty() {
         return Err(Failure::usage("no cluster is configured")
             .advise("add a section [clusters.<name>] to the configuration file; `lookback init` writes an example"));
     }
-    if let Some(unknown) = scope.cluster.iter().find(|c| !settings.clusters.contains_key(*c)) {
-        let known: Vec<&str> = settings.clusters.keys().map(String::as_str).collect();
+    if let Some(unknown) = scope.cluster.iter().find(|c| !known.contains(c.as_str())) {
+        let known: Vec<&str> = known.into_iter().collect();
         return Err(Failure::usage(format!("no cluster is named '{unknown}'; configured are {}", known.join(", "))));
     }
-    let wanted = settings.clusters.iter().filter(|(name, _)| scope.cluster.is_empty() || scope.cluster.contains(name));
+    let wanted = |name: &String| scope.cluster.is_empty() || scope.cluster.contains(name);
+    if settings.ssm.is_none()
+        && let Some((_, error)) = members.problems.iter().find(|(name, _)| wanted(name))
+    {
+        return Err(error.repeated().into());
+    }
+    let wanted = members.members.iter().filter(|m| wanted(&m.name));
     wanted
-        .map(|(name, cluster)| {
+        .map(|member| {
             let names = if scope.table.is_empty() {
-                cluster.tables.as_ref().unwrap_or(&settings.export.tables)
+                member.tables.as_ref().unwrap_or(&settings.export.tables)
             } else {
                 &scope.table
             };
             let tables = registry().select(names)?;
-            let source = RedshiftSource::new(cluster.endpoint(name, &settings.export)?);
-            Ok(ClusterJob { name: name.clone(), source: Arc::new(source), tables })
+            Ok(ClusterJob { name: member.name.clone(), source: Arc::clone(&member.source), tables })
         })
         .collect()
 }

@@ -10,7 +10,7 @@ use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Check) -> Result<u8, Failure> {
     let settings = config::load(global)?;
-    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let jobs = config::jobs(&settings, &config::members(&settings).await?, &arguments.scope)?;
     let exporter = config::exporter(&settings, progress::reporter(), Missing::Accept).await?;
     let mut all: Vec<(String, Vec<Finding>)> = vec![(String::new(), check_lake(&exporter).await)];
     for job in &jobs {

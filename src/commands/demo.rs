@@ -45,7 +45,8 @@ pub(crate) async fn run(arguments: &Demo) -> Result<u8, Failure> {
     ))?;
     let (clusters, servers) = start(&origin).await?;
     let settings = write_settings(dir, &clusters, &servers)?;
-    let jobs = config::jobs(&settings, &Scope { cluster: Vec::new(), table: Vec::new() })?;
+    let jobs =
+        config::jobs(&settings, &config::members(&settings).await?, &Scope { cluster: Vec::new(), table: Vec::new() })?;
     for ((_, cluster), server) in clusters.iter().zip(&servers) {
         print::line(format!("  {:<12} {}", cluster.name(), server.addr()))?;
     }

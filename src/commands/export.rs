@@ -16,7 +16,7 @@ use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failure> {
     let settings = config::load(global)?;
-    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let jobs = config::jobs(&settings, &config::members(&settings).await?, &arguments.scope)?;
     if arguments.dry_run {
         let plans = dry_run::plan(&settings, &jobs).await?;
         return show_plans(&plans, arguments.format);

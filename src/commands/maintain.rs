@@ -15,7 +15,11 @@ use crate::{config, print, progress};
 pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Failure> {
     let settings = config::load(global)?;
     // What is asked for is looked at before anything is opened.
-    let jobs = if arguments.no_sweep { Vec::new() } else { config::jobs(&settings, &arguments.scope)? };
+    let jobs = if arguments.no_sweep {
+        Vec::new()
+    } else {
+        config::jobs(&settings, &config::members(&settings).await?, &arguments.scope)?
+    };
     let scope = if arguments.scope.table.is_empty() { vec!["all".to_owned()] } else { arguments.scope.table.clone() };
     let tables = registry().select(&scope)?;
     let exporter = config::exporter(&settings, progress::reporter(), Missing::Refuse).await?;

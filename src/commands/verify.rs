@@ -11,7 +11,7 @@ use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failure> {
     let settings = config::load(global)?;
-    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let jobs = config::jobs(&settings, &config::members(&settings).await?, &arguments.scope)?;
     let exporter = config::exporter(&settings, progress::reporter(), Missing::Refuse).await?;
     let mut reports: Vec<VerifyReport> = Vec::new();
     let mut failed = false;

@@ -4,6 +4,8 @@
 
 mod decode;
 mod failure;
+mod locate;
+mod login;
 mod redshift;
 mod sql;
 mod tap;
@@ -20,6 +22,7 @@ use lookback_schemas::{LakeType, TableSpec};
 
 use crate::error::Result;
 
+pub use locate::{Failed, Locate};
 pub use redshift::{Endpoint, RedshiftSource};
 pub use tls::TlsMode;
 
