@@ -34,6 +34,15 @@ where
             let status = service.raw().status().as_u16();
             of_service(code, text, status, what, &format!("allow {} on {} to {who}", call.action, call.on))
         }
+        // A gateway or proxy on the way that answers in its own words.
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            let code = if matches!(status, 401 | 403) { "AccessDenied" } else { "an answer that cannot be read" };
+            let text = format!("HTTP status {status}");
+            let error =
+                of_service(code, &text, status, what, &format!("allow {} on {} to {who}", call.action, call.on));
+            if matches!(status, 401 | 403) { error } else { error.transient() }
+        }
         SdkError::TimeoutError(_) => Error::new(ErrorKind::Timeout, format!("{what}: no answer in time")).transient(),
         _ => match find::<AssumeRoleError>(error) {
             Some(refused) => of_role(who, call, refused),
