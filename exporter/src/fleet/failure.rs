@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use aws_sdk_ssm::config::http::HttpResponse;
-use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 
 use super::accounts::{Account, Call};
@@ -43,6 +43,7 @@ where
                 of_service(code, &text, status, what, &format!("allow {} on {} to {who}", call.action, call.on));
             if matches!(status, 401 | 403) { error } else { error.transient() }
         }
+        SdkError::ConstructionFailure(_) => Error::new(ErrorKind::Config, format!("{what}: {}", chain(error))),
         SdkError::TimeoutError(_) => Error::new(ErrorKind::Timeout, format!("{what}: no answer in time")).transient(),
         _ => match find::<AssumeRoleError>(error) {
             Some(refused) => of_role(who, call, refused),
@@ -57,7 +58,10 @@ fn of_service(code: &str, text: &str, status: u16, what: String, allow: &str) ->
         return Error::new(ErrorKind::Aws, message).transient();
     }
     if is_refusal(code) {
-        return Error::new(ErrorKind::Aws, message).advise(allow);
+        // Reading what is encrypted asks the key, too, and it is the service that passes the refusal on.
+        let key = text.to_ascii_lowercase().contains("kms");
+        let more = if key { ", and kms:Decrypt on its key" } else { "" };
+        return Error::new(ErrorKind::Aws, message).advise(format!("{allow}{more}"));
     }
     if is_unknown_identity(code) {
         return Error::new(ErrorKind::Aws, message).advise(
@@ -87,20 +91,23 @@ fn of_role(role: &str, call: &Call<'_>, error: &AssumeRoleError) -> Error {
 }
 
 fn of_dispatch(what: String, error: &(dyn StdError + 'static)) -> Error {
-    let text = chain(error);
-    // The SDK wraps credentials that cannot be found in the same error as a lost connection.
-    if ["credentials", "CredentialsError", "identity"].iter().any(|word| text.contains(word)) {
-        return Error::new(ErrorKind::Aws, format!("{what}: {text}"))
+    let failed = Error::new(ErrorKind::Aws, format!("{what}: {}", chain(error)));
+    // Credentials that cannot be had come as a failed connection of another kind than a lost one, which may lie beneath it.
+    let mut connections = causes(error).filter_map(|e| e.downcast_ref::<ConnectorError>()).peekable();
+    let other = connections.peek().is_some_and(|c| !c.is_io() && !c.is_timeout());
+    if other && !connections.any(|c| c.is_io() || c.is_timeout()) {
+        return failed
             .advise("give the exporter credentials: a role of its instance or task, a profile, or the environment");
     }
-    Error::new(ErrorKind::Aws, format!("{what}: {text}"))
-        .transient()
-        .advise("check that AWS can be reached from here: network, proxy, VPC endpoint")
+    failed.transient().advise("check that AWS can be reached from here: network, proxy, VPC endpoint")
 }
 
 fn is_throttling(code: &str) -> bool {
     code.contains("Throttl")
-        || matches!(code, "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "InternalServerError")
+        || matches!(
+            code,
+            "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" | "InternalFailure" | "ServiceUnavailable"
+        )
 }
 
 fn is_refusal(code: &str) -> bool {
@@ -166,5 +173,7 @@ mod tests {
     fn a_refusal_names_the_action_and_what_it_is_on() {
         let error = of_service("AccessDeniedException", "no", 400, "w".to_owned(), "allow ssm:GetParameters on a to b");
         assert_eq!(error.advice(), Some("allow ssm:GetParameters on a to b"));
+        let error = of_service("AccessDeniedException", "kms:Decrypt: no", 400, "w".to_owned(), "allow x");
+        assert_eq!(error.advice(), Some("allow x, and kms:Decrypt on its key"));
     }
 }

@@ -1,9 +1,12 @@
 //! Clusters of other regions and other accounts.
 
+use aws_credential_types::credential_fn::provide_credentials_fn;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
 use lookback_exporter::ErrorKind;
 
 use super::*;
-use crate::support::moto::create_cluster;
+use crate::support::moto::{connect, create_cluster};
 
 const OTHER: &str = "222222222222";
 const THIRD: &str = "333333333333";
@@ -114,4 +117,28 @@ async fn a_role_that_cannot_be_assumed_costs_the_clusters_of_its_account_only() 
     assert_eq!(error.kind(), ErrorKind::Aws, "{error}");
     assert!(error.to_string().contains("cluster 'there'") && error.to_string().contains(&role(OTHER)), "{error}");
     assert!(error.advice().unwrap().contains("trust policy"), "{error:?}");
+}
+
+#[tokio::test]
+async fn without_credentials_it_says_so() {
+    let moto = Moto::start().await;
+    let nothing = provide_credentials_fn(|| async { Err(CredentialsError::not_loaded("nobody gave any")) });
+    let config = moto.config(REGION).await.into_builder();
+    let config = config.credentials_provider(SharedCredentialsProvider::new(nothing)).build();
+    let fleet = Fleet::new(&settings(SSM[0]), Some(Aws::with_config(config))).unwrap();
+    let error = fleet.members().await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Aws && !error.is_transient(), "{error:?}");
+    assert!(
+        error.to_string().contains("nobody gave any") && error.to_string().contains("ssm:GetParameters"),
+        "{error}"
+    );
+    assert!(error.advice().unwrap().contains("credentials"), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_aws_that_cannot_be_reached_may_be_back_soon() {
+    let aws = connect("http://127.0.0.1:1", REGION).await;
+    let error = Fleet::new(&settings(SSM[1]), Some(aws)).unwrap().members().await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Aws && error.is_transient(), "{error:?}");
+    assert!(error.advice().unwrap().contains("reached"), "{error:?}");
 }
