@@ -135,6 +135,9 @@ pub(crate) fn jobs(settings: &Settings, members: &Members, scope: &Scope) -> Res
     {
         return Err(error.repeated().into());
     }
+    for (name, error) in members.problems.iter().filter(|(name, _)| wanted(name)) {
+        tracing::warn!(cluster = %name, "left out: {error}");
+    }
     let wanted = members.members.iter().filter(|m| wanted(&m.name));
     wanted
         .map(|member| {

@@ -28,19 +28,18 @@ where
 {
     let what = call.what(account);
     let who = account.role().unwrap_or("the exporter's identity");
+    let allow = format!("allow {} on {} to {who}", call.action, call.on);
     match error {
         SdkError::ServiceError(service) => {
             let (code, text) = (service.err().code().unwrap_or("unknown"), service.err().message().unwrap_or_default());
             let status = service.raw().status().as_u16();
-            of_service(code, text, status, what, &format!("allow {} on {} to {who}", call.action, call.on))
+            of_service(code, text, status, what, &allow)
         }
         // A gateway or proxy on the way that answers in its own words.
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
             let code = if matches!(status, 401 | 403) { "AccessDenied" } else { "an answer that cannot be read" };
-            let text = format!("HTTP status {status}");
-            let error =
-                of_service(code, &text, status, what, &format!("allow {} on {} to {who}", call.action, call.on));
+            let error = of_service(code, &format!("HTTP status {status}"), status, what, &allow);
             if matches!(status, 401 | 403) { error } else { error.transient() }
         }
         SdkError::ConstructionFailure(_) => Error::new(ErrorKind::Config, format!("{what}: {}", chain(error))),
