@@ -3,13 +3,15 @@
 //! An environment variable `LOOKBACK_EXPORT__OVERLAP` stands for the key `overlap` of the section `[export]`. Relative paths are
 //! relative to the folder of the configuration file, so that a command works from anywhere.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lookback_exporter::clock::SystemClock;
+use lookback_exporter::fleet::{Fleet, Members};
 use lookback_exporter::places;
 use lookback_exporter::run::Progress;
-use lookback_exporter::source::RedshiftSource;
+use lookback_exporter::source::Broken;
 use lookback_exporter::{ClusterJob, Exporter, Settings};
 use lookback_schemas::registry;
 use lookback_storage::Aws;
@@ -37,6 +39,7 @@ pub(crate) fn load(global: &Global) -> Result<Settings, Failure> {
     anchor(&mut settings, &base);
     if let Some(lake) = &global.lake {
         settings.lake.location.clone_from(lake);
+        settings.lake.given = true;
     }
     Ok(settings)
 }
@@ -68,8 +71,12 @@ fn parse(named: &str, text: &str, variables: impl Iterator<Item = (String, Strin
                 .map_err(|why| Failure::usage(format!("environment variable {name}: {why}")))?;
         }
     }
-    let settings = Value::Table(table).try_into::<Settings>();
-    settings.map_err(|e| Failure::usage(format!("{named} or the environment: {}", e.message())))
+    let given = table.get("lake").and_then(|lake| lake.get("location")).is_some();
+    let mut settings = Value::Table(table)
+        .try_into::<Settings>()
+        .map_err(|e| Failure::usage(format!("{named} or the environment: {}", e.message())))?;
+    settings.lake.given = given;
+    Ok(settings)
 }
 
 /// Sets a nested key. A value that reads as TOML is that value, anything else is text.
@@ -102,29 +109,73 @@ fn anchor(settings: &mut Settings, base: &Path) {
     }
 }
 
-/// The clusters and tables that a command is about.
-pub(crate) fn jobs(settings: &Settings, scope: &Scope) -> Result<Vec<ClusterJob>, Failure> {
-    if settings.clusters.is_empty() {
+/// What a command works with.
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    /// The connection to AWS, if anything that is configured is there.
+    pub(crate) aws: Option<Aws>,
+    /// The clusters as they are now.
+    pub(crate) members: Members,
+}
+
+/// Loads the settings, and finds out which clusters there are.
+pub(crate) async fn load_all(global: &Global) -> Result<Loaded, Failure> {
+    let mut settings = load(global)?;
+    let aws = places::aws(&settings).await;
+    let members = Fleet::new(&settings, aws.clone())?.members().await?;
+    adopt_prefix(&mut settings, &members);
+    Ok(Loaded { settings, aws, members })
+}
+
+/// Loads the settings for a command that only asks the lake. Parameter Store is read only if nothing else says where the lake is.
+#[cfg(feature = "query")]
+pub(crate) async fn load_to_ask(global: &Global) -> Result<Settings, Failure> {
+    let settings = load(global)?;
+    if settings.lake.given || settings.ssm.is_none() { Ok(settings) } else { Ok(load_all(global).await?.settings) }
+}
+
+/// Without a lake in the configuration, it is where Parameter Store says that the logs go.
+pub(crate) fn adopt_prefix(settings: &mut Settings, members: &Members) {
+    if let Some(prefix) = members.s3_prefix.as_deref().filter(|_| !settings.lake.given) {
+        let bare = prefix.trim_start_matches("s3://").trim_end_matches('/');
+        settings.lake.location = format!("s3://{bare}");
+    }
+}
+
+/// The clusters and tables that a command is about. A cluster that is configured wrong in the file is an error; one that is
+/// wrong in Parameter Store fails by itself.
+pub(crate) fn jobs(settings: &Settings, members: &Members, scope: &Scope) -> Result<Vec<ClusterJob>, Failure> {
+    let known: BTreeSet<&str> =
+        members.members.iter().map(|m| m.name.as_str()).chain(members.problems.iter().map(|p| p.0.as_str())).collect();
+    if known.is_empty() {
         return Err(Failure::usage("no cluster is configured")
             .advise("add a section [clusters.<name>] to the configuration file; `lookback init` writes an example"));
     }
-    if let Some(unknown) = scope.cluster.iter().find(|c| !settings.clusters.contains_key(*c)) {
-        let known: Vec<&str> = settings.clusters.keys().map(String::as_str).collect();
+    if let Some(unknown) = scope.cluster.iter().find(|c| !known.contains(c.as_str())) {
+        let known: Vec<&str> = known.into_iter().collect();
         return Err(Failure::usage(format!("no cluster is named '{unknown}'; configured are {}", known.join(", "))));
     }
-    let wanted = settings.clusters.iter().filter(|(name, _)| scope.cluster.is_empty() || scope.cluster.contains(name));
-    wanted
-        .map(|(name, cluster)| {
-            let names = if scope.table.is_empty() {
-                cluster.tables.as_ref().unwrap_or(&settings.export.tables)
-            } else {
-                &scope.table
-            };
-            let tables = registry().select(names)?;
-            let source = RedshiftSource::new(cluster.endpoint(name, &settings.export)?);
-            Ok(ClusterJob { name: name.clone(), source: Arc::new(source), tables })
-        })
-        .collect()
+    let wanted = |name: &String| scope.cluster.is_empty() || scope.cluster.contains(name);
+    if settings.ssm.is_none()
+        && let Some((_, error)) = members.problems.iter().find(|(name, _)| wanted(name))
+    {
+        return Err(error.repeated().into());
+    }
+    let tables = |own: Option<&Vec<String>>| {
+        let names = if scope.table.is_empty() { own.unwrap_or(&settings.export.tables) } else { &scope.table };
+        registry().select(names)
+    };
+    let mut jobs = Vec::new();
+    for member in members.members.iter().filter(|m| wanted(&m.name)) {
+        let (name, source) = (member.name.clone(), Arc::clone(&member.source));
+        jobs.push(ClusterJob { name, source, tables: tables(member.tables.as_ref())? });
+    }
+    // It fails like one that cannot be reached: beside the others, in the report, the record and the exit code.
+    for (name, error) in members.problems.iter().filter(|(name, _)| wanted(name)) {
+        let source = Arc::new(Broken::new(error.repeated()));
+        jobs.push(ClusterJob { name: name.clone(), source, tables: tables(None)? });
+    }
+    Ok(jobs)
 }
 
 /// What a command does if there is no lake yet.
@@ -161,9 +212,10 @@ pub(crate) async fn session(settings: &Settings) -> Result<lookback_query::sessi
     use lookback_query::lake::Lake;
     use lookback_query::session::{Limits, Session};
     let location = &settings.lake.location;
-    let lake = match places::aws(settings).await.filter(|_| location.starts_with("s3://")) {
-        Some(aws) => Lake::in_bucket(&aws, location).await?,
-        None => Lake::open(location).await?,
+    let lake = if location.starts_with("s3://") {
+        Lake::in_bucket(&places::connect(settings).await, location).await?
+    } else {
+        Lake::open(location).await?
     };
     Ok(Session::over(lake, Limits::default())?)
 }

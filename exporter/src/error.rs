@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Watermarks,
     /// Configuration.
     Config,
+    /// AWS refused a call, or could not answer it.
+    Aws,
     /// Stopped on request.
     Cancelled,
 }
@@ -75,6 +77,19 @@ impl Error {
     pub fn transient(mut self) -> Self {
         self.transient = true;
         self
+    }
+
+    /// The same failure, for another of those that it stops. Causes become text.
+    #[must_use]
+    pub fn repeated(&self) -> Self {
+        let (kind, message, advice, transient) = (self.kind, self.to_string(), self.advice.clone(), self.transient);
+        Self { kind, message, advice, transient, source: None }
+    }
+
+    /// The same failure, with what it is about in front.
+    #[must_use]
+    pub fn about(&self, what: &str) -> Self {
+        Self { message: format!("{what}: {self}"), ..self.repeated() }
     }
 
     /// The kind.

@@ -5,6 +5,7 @@
 //! source had it, whatever crashed or ran twice in between. `ARCHITECTURE.md` has the invariants by number (I1 to I10).
 //!
 //! The parts, in the direction of the data:
+//! - [`fleet`]: which clusters there are, and how each is reached.
 //! - [`source`]: clusters, over the wire, as Arrow batches.
 //! - [`window`]: which window to read, and whether something is missing in front of it (pure).
 //! - [`lake`]: Delta tables: what is already there, new files, commits.
@@ -21,6 +22,7 @@ pub mod check;
 pub mod clock;
 pub mod dry_run;
 pub mod error;
+pub mod fleet;
 pub mod lake;
 pub mod ledger;
 pub mod maintain;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lookback_storage::{Aws, AwsSettings, Encryption, KeyArn};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::fleet::needs_aws;
 use crate::lake::Lake;
 use crate::settings::Settings;
 use crate::watermarks::{DynamoStore, SqliteStore, WatermarkStore};
@@ -13,18 +14,14 @@ use crate::watermarks::{DynamoStore, SqliteStore, WatermarkStore};
 /// The connection to AWS; `None` if nothing that is configured is there.
 pub async fn aws(settings: &Settings) -> Option<Aws> {
     let in_bucket = settings.lake.location.starts_with("s3://");
-    let asked = |c: &crate::settings::ClusterSettings| {
-        c.host.is_none() || c.iam || c.secret.is_some() || c.password_parameter.is_some() || c.assume_role.is_some()
-    };
-    let needed = in_bucket
-        || settings.state.dynamodb_table.is_some()
-        || settings.ssm.is_some()
-        || settings.clusters.values().any(asked);
-    if !needed {
-        return None;
-    }
+    let needed = in_bucket || settings.state.dynamodb_table.is_some() || needs_aws(settings);
+    if needed { Some(connect(settings).await) } else { None }
+}
+
+/// The connection to AWS.
+pub async fn connect(settings: &Settings) -> Aws {
     let connection = AwsSettings { region: settings.aws.region.clone(), profile: settings.aws.profile.clone() };
-    Some(Aws::connect(&connection).await)
+    Aws::connect(&connection).await
 }
 
 /// The KMS keys of a lake in a bucket.

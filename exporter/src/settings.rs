@@ -5,12 +5,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lookback_schemas::names::{MAX_CLUSTER_NAME, valid_cluster_name};
-use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::source::{Endpoint, TlsMode};
 use crate::window::{Margins, micros};
 
 /// Everything the exporter can be told.
@@ -43,11 +39,14 @@ pub struct LakeSettings {
     pub location: String,
     /// ARN of the KMS key of every object in a bucket, but for clusters that name their own.
     pub kms_key: Option<String>,
+    /// Whether the location was written down, and is not the default.
+    #[serde(skip)]
+    pub given: bool,
 }
 
 impl Default for LakeSettings {
     fn default() -> Self {
-        Self { location: "lake".to_owned(), kms_key: None }
+        Self { location: "lake".to_owned(), kms_key: None, given: false }
     }
 }
 
@@ -235,7 +234,7 @@ impl Default for MaintainSettings {
 }
 
 /// `[clusters.<name>]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSettings {
     /// Host name or address. Without it the cluster is looked up by its identifier.
@@ -320,51 +319,4 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<D
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text)
         .map_err(|e| serde::de::Error::custom(format!("'{text}' is not a duration such as \"15m\": {e}")))
-}
-
-impl ClusterSettings {
-    /// The endpoint of the cluster. Reads the password from where the settings say it is.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] if the name cannot be used or the password cannot be read.
-    pub fn endpoint(&self, name: &str, export: &ExportSettings) -> Result<Endpoint> {
-        let refuse = |message: String| Error::new(ErrorKind::Config, format!("cluster '{name}': {message}"));
-        if !valid_cluster_name(name) {
-            return Err(refuse("its name cannot be used".to_owned())
-                .advise(format!("letters, digits, '-', '_' and '.', up to {MAX_CLUSTER_NAME} characters")));
-        }
-        let password = match (&self.password_env, &self.password_file) {
-            (Some(_), Some(_)) => return Err(refuse("give password_env or password_file, not both".to_owned())),
-            (Some(variable), None) => Some(std::env::var(variable).map_err(|_| {
-                refuse(format!("the environment variable {variable} is not set"))
-                    .advise("it holds the password of the export user")
-            })?),
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|e| refuse(format!("password_file {}", path.display())).because(e))?;
-                Some(text.lines().next().unwrap_or_default().to_owned())
-            }
-            (None, None) => None,
-        };
-        let tls = match (self.tls, &self.ca_file) {
-            (TlsSetting::Plaintext, Some(_)) => {
-                return Err(refuse("ca_file has no use with tls = \"plaintext\"".to_owned()));
-            }
-            (TlsSetting::Plaintext, None) => TlsMode::Plaintext,
-            (TlsSetting::Verify, Some(path)) => TlsMode::VerifyWith(path.clone()),
-            (TlsSetting::Verify, None) => TlsMode::Verify,
-        };
-        Ok(Endpoint {
-            cluster: name.to_owned(),
-            host: self.host.clone().unwrap_or_default(),
-            port: self.port.unwrap_or(5439),
-            database: self.database.clone().unwrap_or_else(|| "dev".to_owned()),
-            user: self.user.clone().unwrap_or_default(),
-            password: password.map(SecretString::from),
-            tls,
-            connect_timeout: export.connect_timeout,
-            statement_timeout: export.timeout,
-            incarnation: self.incarnation.clone(),
-        })
-    }
 }

@@ -1,18 +1,16 @@
 //! `lookback check`
 
 use lookback_exporter::check::{Finding, Level, check_account, check_cluster, check_lake};
-use lookback_exporter::places;
 use serde_json::json;
 
 use crate::cli::{Check, Global, Output};
-use crate::config::Missing;
+use crate::config::{Loaded, Missing};
 use crate::failure::{FAILED, Failure};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Check) -> Result<u8, Failure> {
-    let settings = config::load(global)?;
-    let aws = places::aws(&settings).await;
-    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let Loaded { settings, aws, members } = config::load_all(global).await?;
+    let jobs = config::jobs(&settings, &members, &arguments.scope)?;
     let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Accept).await?;
     let mut all: Vec<(String, Vec<Finding>)> = vec![(String::new(), check_lake(&exporter).await)];
     if let Some(aws) = &aws {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lookback_exporter::fleet::Fleet;
 use lookback_exporter::{ClusterJob, Settings, Work};
 use lookback_query::diagnostics;
 use lookback_query::output::Format;
@@ -45,7 +46,11 @@ pub(crate) async fn run(arguments: &Demo) -> Result<u8, Failure> {
     ))?;
     let (clusters, servers) = start(&origin).await?;
     let settings = write_settings(dir, &clusters, &servers)?;
-    let jobs = config::jobs(&settings, &Scope { cluster: Vec::new(), table: Vec::new() })?;
+    let jobs = config::jobs(
+        &settings,
+        &Fleet::new(&settings, None)?.members().await?,
+        &Scope { cluster: Vec::new(), table: Vec::new() },
+    )?;
     for ((_, cluster), server) in clusters.iter().zip(&servers) {
         print::line(format!("  {:<12} {}", cluster.name(), server.addr()))?;
     }

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use lookback_exporter::places;
 use lookback_exporter::run::{Report, TableOutcome, TableReport};
 use lookback_exporter::{Work, dry_run};
 use lookback_schemas::ledger::RunKind;
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::MetricsFile;
 use crate::cli::{Export, Global, Output};
-use crate::config::Missing;
+use crate::config::{Loaded, Missing};
 use crate::failure::Failure;
 use crate::{config, print, progress};
 
@@ -20,14 +19,13 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
     if let Some(cron) = &arguments.schedule {
         return Box::pin(super::service::run(global, arguments, cron)).await;
     }
-    let settings = config::load(global)?;
-    let aws = places::aws(&settings).await;
-    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let Loaded { settings, aws, members } = config::load_all(global).await?;
+    let jobs = config::jobs(&settings, &members, &arguments.scope)?;
     if arguments.dry_run {
         let plans = dry_run::plan(&settings, aws.as_ref(), &jobs).await?;
         return show_plans(&plans, arguments.format);
     }
-    let metrics = MetricsFile::new(arguments.metrics_file.as_deref(), &settings, &jobs);
+    let metrics = MetricsFile::new(arguments.metrics_file.as_deref(), &settings, aws.as_ref(), &jobs);
     let opened = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Create).await;
     let exporter = metrics.or_failed(opened)?;
     metrics.started(&exporter).await;

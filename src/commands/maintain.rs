@@ -2,7 +2,6 @@
 
 use lookback_exporter::Work;
 use lookback_exporter::maintain::{compact, vacuum};
-use lookback_exporter::places;
 use lookback_exporter::window::micros;
 use lookback_schemas::registry;
 use serde_json::json;
@@ -10,18 +9,17 @@ use serde_json::json;
 use super::export::{show_report, stop_signal};
 use super::metrics::MetricsFile;
 use crate::cli::{Global, Maintain, Output};
-use crate::config::Missing;
+use crate::config::{Loaded, Missing};
 use crate::failure::{FAILED, Failure};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Failure> {
-    let settings = config::load(global)?;
+    let Loaded { settings, aws, members } = config::load_all(global).await?;
     // What is asked for is looked at before anything is opened.
-    let aws = places::aws(&settings).await;
-    let jobs = if arguments.no_sweep { Vec::new() } else { config::jobs(&settings, &arguments.scope)? };
+    let jobs = if arguments.no_sweep { Vec::new() } else { config::jobs(&settings, &members, &arguments.scope)? };
     let scope = if arguments.scope.table.is_empty() { vec!["all".to_owned()] } else { arguments.scope.table.clone() };
     let tables = registry().select(&scope)?;
-    let metrics = MetricsFile::new(arguments.metrics_file.as_deref(), &settings, &jobs);
+    let metrics = MetricsFile::new(arguments.metrics_file.as_deref(), &settings, aws.as_ref(), &jobs);
     let opened = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Refuse).await;
     let exporter = metrics.or_failed(opened)?;
     metrics.started(&exporter).await;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use lookback_exporter::metrics::{Metrics, write_file};
 use lookback_exporter::window::micros;
 use lookback_exporter::{ClusterJob, Exporter, Report, Settings};
+use lookback_storage::Aws;
 
 use crate::failure::Failure;
 
@@ -15,10 +16,13 @@ pub(crate) struct MetricsFile {
 }
 
 impl MetricsFile {
-    pub(crate) fn new(path: Option<&Path>, settings: &Settings, jobs: &[ClusterJob]) -> Self {
+    pub(crate) fn new(path: Option<&Path>, settings: &Settings, aws: Option<&Aws>, jobs: &[ClusterJob]) -> Self {
         let wanted = path.map(|path| {
             let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), micros(settings.export.retention));
             metrics.clusters(jobs.iter());
+            if let Some(aws) = aws {
+                metrics.count_requests(aws.requests().clone());
+            }
             (path.to_owned(), metrics)
         });
         let began = now();

@@ -48,7 +48,7 @@ pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure>
 
 /// A session over the configured lake.
 pub(crate) async fn open(global: &Global, as_of: Option<&str>) -> Result<Session, Failure> {
-    let settings = config::load(global)?;
+    let settings = config::load_to_ask(global).await?;
     let as_of = as_of.map(parse_time).transpose().map_err(|e| Failure::usage(e.to_string()))?;
     Ok(config::session(&settings).await?.with_as_of(as_of))
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use lookback_exporter::Settings;
 use lookback_exporter::window::micros;
 use lookback_query::coverage::{Coverage, coverage};
+use lookback_schemas::TableSpec;
 use lookback_schemas::names::cluster_name;
-use lookback_schemas::registry;
 use lookback_schemas::time::rfc3339;
 use serde_json::json;
 
 use super::sql::open;
-use crate::cli::{Global, Output, Status};
+use crate::cli::{Global, Output, Scope, Status};
 use crate::failure::Failure;
 use crate::{config, print};
 
@@ -25,14 +25,14 @@ pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failu
     let retention = micros(settings.export.retention);
     let session = open(global, None).await?;
     let mut all = coverage(&session).await?;
-    let missing = never_exported(&settings, &all)?;
-    all.extend(missing);
+    let present = present(global, &settings).await;
+    all.extend(never_exported(&present, &all));
     // What will be lost first comes first.
     all.sort_by(|a, b| (a.covered_until, &a.cluster_id, &a.table).cmp(&(b.covered_until, &b.cluster_id, &b.table)));
     let now = chrono::Utc::now().timestamp_micros();
     match arguments.format {
         Output::Table => {
-            print::line(answer(&settings, &all, now))?;
+            print::line(answer(&present, retention, &all, now))?;
             print::line("")?;
             let rows: Vec<Vec<String>> = all.iter().map(|c| row(c, now, retention)).collect();
             print::table(
@@ -71,39 +71,57 @@ pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failu
     Ok(0)
 }
 
-/// Configured tables that the ledger says nothing of.
-fn never_exported(settings: &Settings, known: &[Coverage]) -> Result<Vec<Coverage>, Failure> {
-    let mut missing = Vec::new();
-    for (name, cluster) in &settings.clusters {
-        for spec in registry().select(cluster.tables.as_ref().unwrap_or(&settings.export.tables))? {
-            if !known.iter().any(|c| cluster_name(&c.cluster_id) == name && c.table == spec.name) {
-                missing.push(Coverage {
-                    cluster_id: name.clone(),
-                    table: spec.name.clone(),
-                    covered_until: None,
-                    last_run: None,
-                    last_success: None,
-                    last_outcome: NEVER.to_owned(),
-                    last_error: None,
-                    runs: 0,
-                    failed: 0,
-                    rows_new: 0,
-                    gaps: Vec::new(),
-                });
-            }
+/// The clusters that are exported, and which tables of each. Empty if there are none, or nobody may ask which: then every
+/// cluster of the record counts.
+async fn present(global: &Global, settings: &Settings) -> BTreeMap<String, Vec<&'static TableSpec>> {
+    if settings.clusters.is_empty() && settings.ssm.is_none() {
+        return BTreeMap::new();
+    }
+    let scope = Scope { cluster: Vec::new(), table: Vec::new() };
+    let loaded = config::load_all(global).await.and_then(|l| config::jobs(&l.settings, &l.members, &scope));
+    match loaded {
+        Ok(jobs) => jobs.into_iter().map(|job| (job.name, job.tables)).collect(),
+        Err(e) => {
+            tracing::warn!(
+                "which clusters there are could not be found out; those of the record are shown: {}",
+                e.into_error()
+            );
+            BTreeMap::new()
         }
     }
-    Ok(missing)
+}
+
+/// Configured tables that the ledger says nothing of.
+fn never_exported(present: &BTreeMap<String, Vec<&'static TableSpec>>, known: &[Coverage]) -> Vec<Coverage> {
+    let exported =
+        |name: &str, table: &str| known.iter().any(|c| cluster_name(&c.cluster_id) == name && c.table == table);
+    let pairs = present.iter().flat_map(|(name, tables)| tables.iter().map(move |table| (name, &table.name)));
+    pairs
+        .filter(|(name, table)| !exported(name, table))
+        .map(|(name, table)| Coverage {
+            cluster_id: name.clone(),
+            table: table.clone(),
+            covered_until: None,
+            last_run: None,
+            last_success: None,
+            last_outcome: NEVER.to_owned(),
+            last_error: None,
+            runs: 0,
+            failed: 0,
+            rows_new: 0,
+            gaps: Vec::new(),
+        })
+        .collect()
 }
 
 /// What will be lost first, and when; and what nobody can tell that of.
-fn answer(settings: &Settings, all: &[Coverage], now: i64) -> String {
+fn answer(exported: &BTreeMap<String, Vec<&'static TableSpec>>, retention: i64, all: &[Coverage], now: i64) -> String {
     let mut present: BTreeMap<(&str, &str), &Coverage> = BTreeMap::new();
     for c in all {
         let key = (cluster_name(&c.cluster_id), c.table.as_str());
         // An earlier incarnation has nothing left to lose, nor has a cluster that nobody exports any more.
         let newest = present.get(&key).is_none_or(|other| order(&other.cluster_id) < order(&c.cluster_id));
-        let exported = settings.ssm.is_some() || settings.clusters.is_empty() || settings.clusters.contains_key(key.0);
+        let exported = exported.is_empty() || exported.contains_key(key.0);
         if newest && exported && !c.table.is_empty() {
             present.insert(key, c);
         }
@@ -112,7 +130,7 @@ fn answer(settings: &Settings, all: &[Coverage], now: i64) -> String {
     let mut text = match first {
         None => "nothing has been exported yet".to_owned(),
         Some((covered, c)) => {
-            let purge = covered.saturating_add(micros(settings.export.retention));
+            let purge = covered.saturating_add(retention);
             let (place, moment) = (format!("{} {}", c.cluster_id, c.table), print::moment(Some(purge)));
             if purge > now {
                 let left = print::span(purge - now);

@@ -1,19 +1,17 @@
 //! `lookback verify`
 
-use lookback_exporter::places;
 use lookback_exporter::verify::{Objects, VerifyReport, objects, verify};
 use lookback_schemas::time::{day_name, rfc3339};
 use serde_json::json;
 
 use crate::cli::{Global, Output, Verify};
-use crate::config::Missing;
+use crate::config::{Loaded, Missing};
 use crate::failure::{FAILED, Failure};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Verify) -> Result<u8, Failure> {
-    let settings = config::load(global)?;
-    let aws = places::aws(&settings).await;
-    let jobs = config::jobs(&settings, &arguments.scope)?;
+    let Loaded { settings, aws, members } = config::load_all(global).await?;
+    let jobs = config::jobs(&settings, &members, &arguments.scope)?;
     let exporter = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Refuse).await?;
     let mut reports: Vec<VerifyReport> = Vec::new();
     let mut failed = false;

@@ -100,7 +100,7 @@ async fn lives(part: u64, parts: u64) {
     let account = Site::new().await;
     for seed in seeds.into_iter().filter(|s| s % parts == part) {
         println!("seed {seed}");
-        life(&account, seed).await;
+        Box::pin(life(&account, seed)).await;
     }
 }
 

@@ -11,6 +11,7 @@
 mod bucket;
 mod crash;
 mod dynamo;
+mod fleet;
 mod lake;
 mod lives;
 mod moto_works;

@@ -8,5 +8,6 @@
 )]
 
 mod failures;
+mod located;
 mod postgres_source;
 mod support;

@@ -64,6 +64,7 @@ pub(super) fn kind(kind: ErrorKind) -> &'static str {
         ErrorKind::Lake => "lake",
         ErrorKind::Conflict => "conflict",
         ErrorKind::Watermarks => "watermarks",
+        ErrorKind::Aws => "aws",
         ErrorKind::Config => "config",
         ErrorKind::Cancelled => "cancelled",
     }

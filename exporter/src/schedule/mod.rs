@@ -32,7 +32,7 @@ use tracing::{error, info, warn};
 pub use due::{Book, Cadence};
 pub use pace::{Pace, SystemPace};
 pub use pulse::Pulse;
-pub use seams::{Due, Ended, Exports, Roster, Worker, Written, by_chance};
+pub use seams::{Due, Ended, Exports, Roster, Worker, by_chance};
 pub use timetable::Timetable;
 
 use crate::error::{Error, ErrorKind};

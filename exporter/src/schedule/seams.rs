@@ -31,16 +31,6 @@ pub trait Roster: Send + Sync {
     async fn jobs(&self) -> Result<Vec<Due>>;
 }
 
-/// Clusters that are found out without waiting, such as from a file.
-pub struct Written<F>(pub F);
-
-#[async_trait]
-impl<F: Fn() -> Result<Vec<Due>> + Send + Sync> Roster for Written<F> {
-    async fn jobs(&self) -> Result<Vec<Due>> {
-        (self.0)()
-    }
-}
-
 /// A number from 0 (incl.) to 1 (excl.).
 #[must_use]
 pub fn by_chance() -> f64 {

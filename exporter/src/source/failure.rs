@@ -1,5 +1,7 @@
 //! What an error of the driver means, and what to do about it.
 
+use std::time::Duration;
+
 use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, ErrorKind};
@@ -38,6 +40,11 @@ pub(super) fn explain(what: &str, error: tokio_postgres::Error) -> Error {
     Error::new(ErrorKind::Connect, message)
         .transient()
         .advise("check host, port and security group, and that the cluster is available")
+}
+
+/// A server that did not answer in time.
+pub(super) fn silent(what: &str, limit: Duration) -> Error {
+    Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", limit.as_secs_f32())).transient()
 }
 
 fn of_state(code: &SqlState, db_message: &str, message: String) -> Error {

@@ -2,8 +2,11 @@
 //!
 //! The seam is small on purpose: everything behind it can fail, and every failure here is one that the run has to survive.
 
+mod broken;
 mod decode;
 mod failure;
+mod locate;
+mod login;
 mod redshift;
 mod sql;
 mod tap;
@@ -20,6 +23,8 @@ use lookback_schemas::{LakeType, TableSpec};
 
 use crate::error::Result;
 
+pub use broken::Broken;
+pub use locate::{Failed, Locate};
 pub use redshift::{Endpoint, RedshiftSource};
 pub use tls::TlsMode;
 

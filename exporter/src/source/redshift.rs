@@ -2,6 +2,7 @@
 //! without a cursor (a cursor would make the leader node keep the whole result): the server streams, and TCP holds it back.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -11,19 +12,18 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use lookback_schemas::time::Y2000;
 use lookback_schemas::{LakeType, TableSpec};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpStream;
+use secrecy::SecretString;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, NoTls, RowStream, Statement};
-use tracing::warn;
+use tokio_postgres::{Client, RowStream, Statement};
+use tracing::debug;
 
 use super::decode::{Decoder, WireType, lake_type};
-use super::failure::explain;
-use super::tap::{Tap, Valve};
-use super::tls::{TlsMode, connector, tapped};
+use super::failure::{explain, silent};
+use super::locate::{Failed, Fixed, Locate};
+use super::login::{Driver, LoggedIn, log_in};
+use super::tap::Valve;
+use super::tls::TlsMode;
 use super::{
     Access, Oldest, Read, Rows, ServerFacts, ServerKind, Session, Source, SourceColumn, Unplaced, batch_schema, sql,
 };
@@ -31,8 +31,6 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How long after its statement timeout a server may take to say so.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Silence after which the connection is probed.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Where a cluster is and how to log in.
 #[derive(Debug, Clone)]
@@ -60,95 +58,66 @@ pub struct Endpoint {
 }
 
 /// Opens sessions on one cluster.
-#[derive(Debug)]
 pub struct RedshiftSource {
-    endpoint: Endpoint,
+    locate: Arc<dyn Locate>,
 }
 
 impl RedshiftSource {
     /// A source for the endpoint. Nothing is connected yet.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint }
+        Self::located(Arc::new(Fixed(endpoint)))
     }
 
-    /// Connects and logs in.
-    async fn open(&self) -> Result<(Client, Driver, Valve, bool)> {
-        let e = &self.endpoint;
-        let what = format!("connecting to cluster '{}' at {}:{}", e.cluster, e.host, e.port);
-        let tls = connector(&e.tls)?;
-        let mut config = tokio_postgres::Config::new();
-        config.dbname(&e.database).user(&e.user).application_name("lookback").ssl_mode(if tls.is_some() {
-            SslMode::Require
-        } else {
-            SslMode::Disable
-        });
-        if let Some(password) = &e.password {
-            config.password(password.expose_secret());
-        }
-        let encrypted = tls.is_some();
-        if !encrypted {
-            warn!(cluster = %e.cluster, "connecting without TLS, as configured: password and SQL text cross the network readable");
-        }
-        let valve = Valve::default();
-        let log_in = async {
-            let socket = connect_tcp(&e.host, e.port).await.map_err(|cause| {
-                Error::new(ErrorKind::Connect, what.clone())
-                    .because(cause)
-                    .transient()
-                    .advise("check host, port and security group, and that the cluster is available")
-            })?;
-            let cluster = e.cluster.clone();
-            let ended = move |result: Result<(), tokio_postgres::Error>| {
-                if let Err(error) = result {
-                    tracing::debug!(%cluster, %error, "connection ended");
-                }
-            };
-            Ok(match tls {
-                Some(tls) => {
-                    let tls = tapped(tls, &e.host, valve.clone())?;
-                    let connected = config.connect_raw(socket, tls).await;
-                    let (client, connection) = connected.map_err(|e| explain(&what, e))?;
-                    (client, Driver(tokio::spawn(async move { ended(connection.await) })))
-                }
-                None => {
-                    let connected = config.connect_raw(Tap::new(socket, valve.clone()), NoTls).await;
-                    let (client, connection) = connected.map_err(|e| explain(&what, e))?;
-                    (client, Driver(tokio::spawn(async move { ended(connection.await) })))
-                }
-            })
+    /// A source whose endpoint is asked for at every connection.
+    #[must_use]
+    pub fn located(locate: Arc<dyn Locate>) -> Self {
+        Self { locate }
+    }
+
+    /// Connects and logs in. If that fails, the endpoint is asked for once more, and if it has changed, so is the server.
+    async fn open(&self) -> Result<Opened> {
+        let endpoint = self.locate.endpoint(None).await?;
+        let error = match log_in(&endpoint).await {
+            Ok(login) => return Ok(Opened { login, endpoint }),
+            Err(e) => e,
         };
-        // A server that accepts and then says nothing counts as one that cannot be reached.
-        match tokio::time::timeout(e.connect_timeout, log_in).await {
-            Ok(connected) => connected.map(|(client, driver)| (client, driver, valve, encrypted)),
-            Err(_) => Err(silent(&what, e.connect_timeout)
-                .advise("check host, port and security group, and that the cluster is available")),
+        let Some(failed) = Failed::of(error.kind()) else { return Err(error) };
+        let other = match self.locate.endpoint(Some(failed)).await {
+            Ok(other) => other,
+            Err(e) => {
+                // Why the log-in failed says more than why nothing newer is known.
+                debug!(cluster = %endpoint.cluster, "looking for a newer endpoint: {e}");
+                return Err(error);
+            }
+        };
+        if other.same_attempt(&endpoint) {
+            return Err(error);
         }
+        debug!(cluster = %endpoint.cluster, "trying once more, with what is known now: {error}");
+        Ok(Opened { login: log_in(&other).await?, endpoint: other })
     }
 }
 
-/// A TCP connection that notices when the other side is gone: a long statement sends nothing for minutes, and firewalls forget
-/// silent connections.
-async fn connect_tcp(host: &str, port: u16) -> std::io::Result<TcpStream> {
-    let socket = TcpStream::connect((host, port)).await?;
-    socket.set_nodelay(true)?;
-    socket2::SockRef::from(&socket).set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(KEEPALIVE))?;
-    Ok(socket)
+/// A connection that is logged in, and to where.
+struct Opened {
+    login: LoggedIn,
+    endpoint: Endpoint,
 }
 
 #[async_trait]
 impl Source for RedshiftSource {
     async fn connect(&self) -> Result<Box<dyn Session>> {
-        let (client, driver, valve, encrypted) = self.open().await?;
+        let Opened { login: LoggedIn { client, driver, valve, encrypted }, endpoint } = self.open().await?;
         let mut session = RedshiftSession {
             client,
             _driver: driver,
             valve,
             unanswered: AtomicBool::new(false),
-            cluster: self.endpoint.cluster.clone(),
-            incarnation: self.endpoint.incarnation.clone(),
-            limit: self.endpoint.connect_timeout.max(Duration::from_secs(5)),
-            patience: self.endpoint.statement_timeout.saturating_add(AFTER_TIMEOUT),
+            cluster: endpoint.cluster,
+            incarnation: endpoint.incarnation,
+            limit: endpoint.connect_timeout.max(Duration::from_secs(5)),
+            patience: endpoint.statement_timeout.saturating_add(AFTER_TIMEOUT),
             encrypted,
             version: String::new(),
             kind: ServerKind::Postgres,
@@ -158,7 +127,7 @@ impl Source for RedshiftSource {
             session.kind = ServerKind::Redshift;
         }
         let mut setup =
-            format!("SET timezone TO 'UTC'; SET statement_timeout TO {}", self.endpoint.statement_timeout.as_millis());
+            format!("SET timezone TO 'UTC'; SET statement_timeout TO {}", endpoint.statement_timeout.as_millis());
         if session.kind == ServerKind::Redshift {
             // Makes the exporter's own queries recognisable in the logs that it exports.
             setup.push_str("; SET query_group TO 'lookback'");
@@ -166,15 +135,6 @@ impl Source for RedshiftSource {
         let what = session.what("setting up the session");
         session.within(&what, session.client.batch_execute(&setup)).await?;
         Ok(Box::new(session))
-    }
-}
-
-/// The task that moves a connection's bytes. It ends with the session: an abandoned read must not be drained to its end.
-struct Driver(JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -458,10 +418,6 @@ impl Reading<'_> {
         }
         self.decoder.take().map(Some).map_err(|e| refuse(&e))
     }
-}
-
-fn silent(what: &str, limit: Duration) -> Error {
-    Error::new(ErrorKind::Timeout, format!("{what}: no answer within {} s", limit.as_secs_f32())).transient()
 }
 
 /// A timestamp as microseconds since 2000-01-01.

@@ -1,23 +1,23 @@
 //! `lookback export --schedule`: the exporter as a process that stays.
 
 mod http;
+mod roster;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lookback_exporter::metrics::Metrics;
 use lookback_exporter::run::Silent;
-use lookback_exporter::schedule::{
-    Due, Exports, LOG_TARGET, Pulse, Roster, Service, SystemPace, Timetable, Written, by_chance,
-};
+use lookback_exporter::schedule::{Exports, LOG_TARGET, Pulse, Service, SystemPace, Timetable, by_chance};
 use lookback_exporter::window::micros;
-use lookback_exporter::{Settings, schedule};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use roster::Present;
+
 use super::export::stop_signal;
-use crate::cli::{Export, Global, Scope};
+use crate::cli::{Export, Global};
 use crate::config::{self, Missing};
 use crate::failure::{FAILED, Failure};
 
@@ -27,6 +27,7 @@ const LISTEN: &str = "127.0.0.1:9187";
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Result<u8, Failure> {
+    let roster = Present::new(global.clone(), arguments.scope.clone());
     let settings = config::load(global)?;
     let cron = Some(cron).filter(|text| !text.is_empty()).or(settings.schedule.cron.as_deref());
     let timetable = Timetable::parse(cron.ok_or_else(|| {
@@ -35,7 +36,7 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
         )
     })?)?;
     // What is wrong from the beginning is said at once; later, the last list that was right is used.
-    due(&settings, &arguments.scope)?;
+    let (settings, aws) = roster.open(settings).await?;
     let listen = arguments.listen.as_ref().or(settings.schedule.listen.as_ref()).map_or(LISTEN, String::as_str);
     let failed = |e: std::io::Error| {
         Failure::failed(format!("listening on {listen}: {e}"))
@@ -51,14 +52,17 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     let answers = tokio::spawn(http::serve(listener, Arc::clone(&pulse), Arc::clone(&metrics), silent.clone()));
     info!(target: LOG_TARGET, "answering /healthz, /readyz and /metrics on http://{address}");
 
-    let exporter = config::exporter(&settings, Arc::new(Silent), Missing::Create).await?;
+    let exporter = config::exporter(&settings, aws.as_ref(), Arc::new(Silent), Missing::Create).await?;
+    if let Some(aws) = &aws {
+        metrics.count_requests(aws.requests().clone());
+    }
     metrics.watch(&exporter);
     metrics.recall(&exporter.list_watermarks().await?);
     pulse.opened();
     let sweep = settings.export.sweep && !arguments.no_sweep;
     let service = Service {
         timetable,
-        roster: roster(global.clone(), arguments.scope.clone()),
+        roster: Arc::new(roster),
         worker: Arc::new(Exports { exporter, sweep }),
         pace: Arc::new(SystemPace),
         settings: settings.schedule,
@@ -78,22 +82,4 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     let names = stopped.abandoned.join(", ");
     warn!(target: LOG_TARGET, "stopped while at work on {names}: what was not committed will be read again next time");
     Ok(FAILED)
-}
-
-/// The clusters as the configuration has them at each tick.
-fn roster(global: Global, scope: Scope) -> Arc<dyn Roster> {
-    Arc::new(Written(move || {
-        let settings = config::load(&global).map_err(Failure::into_error)?;
-        due(&settings, &scope).map_err(Failure::into_error)
-    }))
-}
-
-/// The configured clusters, and how often each is exported.
-fn due(settings: &Settings, scope: &Scope) -> Result<Vec<schedule::Due>, Failure> {
-    let jobs = config::jobs(settings, scope)?.into_iter();
-    let due = jobs.map(|job| {
-        let cluster = settings.clusters.get(&job.name);
-        Due { every: cluster.and_then(|c| c.every), serverless: cluster.is_some_and(|c| c.workgroup.is_some()), job }
-    });
-    Ok(due.collect())
 }

@@ -56,7 +56,7 @@ impl S3Store {
             .set_if_modified_since(options.if_modified_since.map(smithy_time))
             .set_if_unmodified_since(options.if_unmodified_since.map(smithy_time))
             .set_version_id(options.version.clone());
-        call.send().await.map_err(|e| Refused::new("GetObject", &self.bucket, &e).into_store_error(path))
+        Box::pin(call.send()).await.map_err(|e| Refused::new("GetObject", &self.bucket, &e).into_store_error(path))
     }
 
     async fn head(&self, path: &Path, options: &GetOptions) -> Result<GetResult> {
@@ -70,7 +70,9 @@ impl S3Store {
         let (store, at) = (self.clone(), path.clone());
         let found = self
             .call(async move {
-                call.send().await.map_err(|e| Refused::new("HeadObject", &store.bucket, &e).into_store_error(&at))
+                Box::pin(call.send())
+                    .await
+                    .map_err(|e| Refused::new("HeadObject", &store.bucket, &e).into_store_error(&at))
             })
             .await?;
         let size = u64::try_from(found.content_length().unwrap_or(0)).unwrap_or(0);

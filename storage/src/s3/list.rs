@@ -79,7 +79,9 @@ impl S3Store {
         let store = self.clone();
         self.call(async move {
             let at = Path::from(prefix.unwrap_or_default());
-            call.send().await.map_err(|e| Refused::new("ListObjectsV2", &store.bucket, &e).into_store_error(&at))
+            Box::pin(call.send())
+                .await
+                .map_err(|e| Refused::new("ListObjectsV2", &store.bucket, &e).into_store_error(&at))
         })
         .await
     }
@@ -107,7 +109,7 @@ impl S3Store {
             let at = paths.first().cloned().unwrap_or_default();
             if let [path] = paths.as_slice() {
                 let call = store.client.delete_object().bucket(&*store.bucket).key(path.as_ref());
-                let sent = call.send().await;
+                let sent = Box::pin(call.send()).await;
                 sent.map_err(|e| Refused::new("DeleteObject", &store.bucket, &e).into_store_error(&at))?;
                 return Ok(paths.into_iter().map(Ok).collect());
             }

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_smithy_types::retry::RetryConfig;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
@@ -147,10 +148,16 @@ impl S3Store {
         object_store::Error::PermissionDenied { path: path.to_string(), source }
     }
 
-    /// Runs a call where its connection lives.
-    async fn call<T: Send + 'static>(&self, call: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-        let ended = self.aws.run(call).await;
-        ended.unwrap_or_else(|e| Err(object_store::Error::Generic { store: STORE, source: e.into() }))
+    /// Runs a call where its connection lives. In a box: the SDK's futures are large.
+    fn call<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T>> {
+        let (aws, call) = (self.aws.clone(), Box::pin(call));
+        Box::pin(async move {
+            let ended = aws.run(call).await;
+            ended.unwrap_or_else(|e| Err(object_store::Error::Generic { store: STORE, source: e.into() }))
+        })
     }
 }
 

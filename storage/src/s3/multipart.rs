@@ -48,7 +48,7 @@ impl S3Store {
                 .server_side_encryption(ServerSideEncryption::AwsKms)
                 .ssekms_key_id(key.as_str())
                 .bucket_key_enabled(true);
-            let sent = call.send().await;
+            let sent = Box::pin(call.send()).await;
             let begun =
                 sent.map_err(|e| Refused::new("CreateMultipartUpload", &store.bucket, &e).into_store_error(&at))?;
             let id = begun.upload_id().map(str::to_owned).ok_or_else(|| object_store::Error::Generic {
@@ -99,7 +99,7 @@ impl Upload {
                     .part_number(number)
                     .checksum_algorithm(ChecksumAlgorithm::Crc32)
                     .body(ByteStream::from(body));
-                let sent = call.send().await;
+                let sent = Box::pin(call.send()).await;
                 let stored =
                     sent.map_err(|e| Refused::new("UploadPart", &store.bucket, &e).into_store_error(&upload.path))?;
                 Ok(CompletedPart::builder()
@@ -179,7 +179,7 @@ impl Upload {
                     .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
                     .set_if_none_match(condition.if_none_match)
                     .set_if_match(condition.if_match);
-                let sent = call.send().await;
+                let sent = Box::pin(call.send()).await;
                 Ok(sent.map_err(|e| Refused::new("CompleteMultipartUpload", &store.bucket, &e)))
             })
             .await

@@ -117,7 +117,7 @@ impl S3Store {
             .bucket_key_enabled(true)
             .set_if_none_match(condition.if_none_match)
             .set_if_match(condition.if_match);
-        call.send().await.map_err(|e| Refused::new("PutObject", &self.bucket, &e))
+        Box::pin(call.send()).await.map_err(|e| Refused::new("PutObject", &self.bucket, &e))
     }
 
     /// The object, if it holds just these bytes.

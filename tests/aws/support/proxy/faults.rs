@@ -140,11 +140,14 @@ fn s3_operation(method: &str, path: &str) -> &'static str {
     }
 }
 
+/// Whether a rule is about a request.
+type Matches = Arc<dyn Fn(&Request) -> bool + Send + Sync>;
+
 /// A fault and the requests that it happens to: those that match everything asked for, and of these the n-th.
 #[derive(Clone)]
 pub(crate) struct Rule {
     fault: Fault,
-    matches: Vec<Arc<dyn Fn(&Request) -> bool + Send + Sync>>,
+    matches: Vec<Matches>,
     from: u64,
     times: u64,
     seen: u64,
