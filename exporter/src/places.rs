@@ -56,11 +56,12 @@ pub fn lake(settings: &Settings, aws: Option<&Aws>) -> Result<Lake> {
     let location = &settings.lake.location;
     match aws.filter(|_| location.starts_with("s3://")) {
         Some(aws) => {
+            let encryption = encryption(settings)?;
             if aws.region().is_none() {
                 return Err(Error::new(ErrorKind::Config, "no AWS region is known".to_owned())
                     .advise("set aws.region, AWS_REGION, or a region in the profile"));
             }
-            Lake::in_bucket(aws, location, encryption(settings)?)
+            Lake::in_bucket(aws, location, encryption)
         }
         None => Lake::at(location),
     }

@@ -165,7 +165,7 @@ pub struct ExportSettings {
     pub retry_delay: Duration,
     /// Clusters worked on at once.
     pub max_clusters: usize,
-    /// Longest wait of one cluster's rows for those of the others, so that they share a commit.
+    /// Silence after which one cluster's rows no longer wait for those of the others, to share a commit with them.
     #[serde(deserialize_with = "duration")]
     pub commit_linger: Duration,
     /// How long a lease holds without its holder.

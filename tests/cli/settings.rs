@@ -133,7 +133,15 @@ async fn a_cluster_name_that_cannot_be_a_folder_is_refused() {
 async fn a_lake_of_a_kind_that_cannot_be_written_is_refused() {
     let sim = Sim::start("one").await;
     let place = Place::with(&[&sim.section()]);
-    refused(&place, &["export", "--lake", "s3://bucket/lake"]).await.says(&["s3://bucket/lake", "'s3'"]);
+    refused(&place, &["export", "--lake", "gs://bucket/lake"]).await.says(&["gs://bucket/lake", "'gs'"]);
+}
+
+#[tokio::test]
+async fn a_lake_in_a_bucket_needs_the_key_that_its_objects_are_to_be_under() {
+    let sim = Sim::start("one").await;
+    let place = Place::with(&[&sim.section()]);
+    let says = ["s3://bucket/lake", "lake.kms_key is missing", "customer managed key"];
+    refused(&place, &["export", "--lake", "s3://bucket/lake"]).await.says(&says);
 }
 
 /// Exports with a configuration file that is named in this way from the folder `elsewhere` beside it.

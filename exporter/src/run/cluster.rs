@@ -13,6 +13,7 @@ use tracing::{Instrument, error_span, info};
 
 use super::group_commit::GroupCommit;
 use super::report::{TableOutcome, TableReport};
+use super::slot::Slot;
 use super::table::{Pending, Start};
 use super::{ClusterJob, Exporter, Work};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,6 +40,8 @@ pub(super) struct ClusterRun {
     pub(super) run_id: String,
     pub(super) commits: HashMap<String, GroupCommit>,
     pub(super) cancel: CancellationToken,
+    /// Its place among those that work.
+    pub(super) slot: Slot,
     /// The watermarks as this run left them, by `cluster_id` and table.
     pub(super) left: Mutex<HashMap<(String, String), Watermark>>,
 }
@@ -99,6 +102,8 @@ impl ClusterRun {
                 }
             }
         }
+        // Nothing is left to do but to wait for the others.
+        self.slot.give();
         for table in pending {
             let span = error_span!("table", table = %table.spec.name);
             let report = self.finish(&mut connection, table, &mut timeouts).instrument(span).await;
@@ -106,6 +111,7 @@ impl ClusterRun {
             reports.push(report);
         }
         if matches!(work, Work::Sweep | Work::Export { sweep: true }) {
+            self.slot.take().await;
             for &&spec in &tables {
                 if timeouts < MAX_TIMEOUTS && !self.cancel.is_cancelled() {
                     reports.extend(self.sweeps(&mut connection, spec, &mut timeouts).await);
@@ -216,7 +222,10 @@ impl ClusterRun {
                 .advise("another exporter is at work on the same tables; run one of them");
                 return self.failed(&lost.cluster_id, &spec.name, lost.started_at, e);
             }
-            match self.one(connection, spec, timeouts).await {
+            self.slot.take().await;
+            let started = self.one(connection, spec, timeouts).await;
+            self.slot.give();
+            match started {
                 Ok(Start::Pending(next)) => pending = *next,
                 Ok(Start::Ended(ended)) => return *ended,
                 Err(failed) => return *failed,

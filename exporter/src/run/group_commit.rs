@@ -1,17 +1,22 @@
 //! One commit per table and tick for all clusters that are ready: a commit per cluster would flood the log.
 //!
-//! The first rows that arrive wait for those of the other clusters, but no longer than the linger, so that a cluster that
-//! hangs delays the others by no more than that.
+//! Rows that arrive wait for those of the other clusters for as long as these keep coming: until all were heard, nothing came
+//! for the linger, or the first has waited for a dozen of lingers. So a cluster that hangs delays the others by no more than the
+//! linger, and all clusters of a tick that are well are in one commit, however many there are.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tracing::{Instrument, error_span};
 
 use super::commits::CommitCounts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lake::{CommitOutcome, CommitUnit, LakeTable};
+
+/// Lingers that rows wait for others at most.
+const LONGEST_WAIT: u32 = 12;
 
 /// A cluster's contribution.
 struct Offer {
@@ -84,8 +89,9 @@ async fn run(
         if let Message::Offer(offer) = first {
             offers.push(offer);
         }
-        let deadline = tokio::time::Instant::now() + linger;
+        let last = Instant::now() + linger.saturating_mul(LONGEST_WAIT);
         while heard < clusters {
+            let deadline = last.min(Instant::now() + linger);
             match tokio::time::timeout_at(deadline, receiver.recv()).await {
                 Ok(Some(message)) => {
                     heard += 1;

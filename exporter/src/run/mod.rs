@@ -8,6 +8,7 @@
 //! - `group_commit`: the commits of all clusters together.
 //! - `commits`: how commits went.
 //! - `gather`: the record of a run in the ledger.
+//! - `slot`: how many clusters work at once.
 //! - `report`: what happened.
 
 mod cluster;
@@ -17,6 +18,7 @@ mod group_commit;
 mod marks;
 mod read;
 mod report;
+mod slot;
 mod sweep;
 mod table;
 
@@ -45,6 +47,7 @@ use crate::source::Source;
 use crate::watermarks::{Watermark, WatermarkStore};
 pub(crate) use cluster::{check_access, check_clock};
 use group_commit::GroupCommit;
+use slot::Slot;
 
 /// A cluster to export.
 #[derive(Clone)]
@@ -81,7 +84,7 @@ pub struct Exporter {
     tables: Mutex<HashMap<String, Arc<LakeTable>>>,
     commits: Arc<CommitCounts>,
     /// One for each cluster that may be worked on at once, over all runs.
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
 }
 
 impl Exporter {
@@ -95,7 +98,7 @@ impl Exporter {
         progress: Arc<dyn Progress>,
     ) -> Self {
         let holder = Uuid::new_v4().to_string();
-        let slots = Semaphore::new(settings.max_clusters.clamp(1, Semaphore::MAX_PERMITS));
+        let slots = Arc::new(Semaphore::new(settings.max_clusters.clamp(1, Semaphore::MAX_PERMITS)));
         let (tables, commits) = (Mutex::default(), Arc::default());
         Self { lake, watermarks, clock, settings, progress, holder, tables, commits, slots }
     }
@@ -193,13 +196,10 @@ impl Exporter {
                 (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
             let unopened = &unopened;
             async move {
-                // Runs may overlap, and memory is per cluster at work. One that was stopped has nothing left to wait for.
-                let slots = Arc::clone(&exporter);
-                let _slot = tokio::select! {
-                    slot = slots.slots.acquire() => slot.ok(),
-                    () = cancel.cancelled() => None,
-                };
-                let run = cluster::ClusterRun { exporter, job, run_id, commits, cancel, left: Default::default() };
+                let slot = Slot::new(&exporter.slots, &cancel);
+                slot.take().await;
+                let run =
+                    cluster::ClusterRun { exporter, job, run_id, commits, cancel, slot, left: Default::default() };
                 let name = run.job.name.clone();
                 let started = run.exporter.clock.now();
                 // A thread and a runtime of its own: rows pass from the connection to the decoder without changing threads,
@@ -232,8 +232,8 @@ impl Exporter {
                 tables
             }
         };
-        let ending = futures::stream::iter(jobs.iter().cloned().map(work_one))
-            .buffer_unordered(self.settings.max_clusters.max(1));
+        // As many as have a slot are at work; the others wait for one, or for their commit.
+        let ending = futures::stream::iter(jobs.iter().cloned().map(work_one)).buffer_unordered(jobs.len().max(1));
         let append = async |rows: Vec<ledger::LedgerRow>| ledger::append(&self.lake, &rows).await;
         let (tables, ledger_error) = gather::gather(Box::pin(ending), &run_id, gather::LONGEST_WAIT, append).await;
         Report { run_id, tables, ledger_error }
@@ -248,14 +248,12 @@ impl Exporter {
         for spec in jobs.iter().flat_map(|j| &j.tables) {
             wanted.entry(&spec.name).or_insert((spec, 0)).1 += 1;
         }
-        // Only so many clusters work at once, and the others cannot be waited for.
-        let at_once = self.settings.max_clusters.max(1);
         let mut commits = HashMap::new();
         let mut unopened: HashMap<String, Vec<TableReport>> = HashMap::new();
         for (name, (spec, clusters)) in wanted {
             match self.ensure_table(spec).await {
                 Ok(table) => {
-                    let (clusters, linger) = (clusters.min(at_once), self.settings.commit_linger);
+                    let linger = self.settings.commit_linger;
                     let commit = GroupCommit::start(table, clusters, linger, Arc::clone(&self.commits));
                     commits.insert(name.to_owned(), commit);
                 }

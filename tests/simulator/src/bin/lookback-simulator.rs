@@ -1,9 +1,10 @@
 //! Serves generated clusters in a process of its own, so that a benchmark can tell the source's work from the exporter's.
 //!
-//! `lookback-simulator [--clusters N] [--days D] [--queries-per-day Q] [--seed S] [--end RFC3339] [--port P]` prints one line
-//! `name host port user password` per cluster when all of them accept connections, and runs until SIGTERM or Ctrl-C. `--port`
-//! is the port of the first cluster, the others follow it; without it free ports are picked. `--end` is the end of the
-//! histories and the moment of their virtual clocks, by default now.
+//! `lookback-simulator [--clusters N] [--days D] [--queries-per-day Q] [--seed S] [--end RFC3339] [--port P] [--clock MICROS]`
+//! prints one line `name host port user password` per cluster when all of them accept connections, and runs until SIGTERM or
+//! Ctrl-C. `--port` is the port of the first cluster, the others follow it; without it free ports are picked. `--end` is the end
+//! of the histories and the moment of their virtual clocks, by default now. With `--clock` the clocks stand at that moment
+//! (microseconds since 1970-01-01, UTC), and each line on standard input, another such number, moves them and is repeated.
 
 use std::error::Error;
 use std::io::{Write, stdout};
@@ -23,12 +24,13 @@ struct Args {
     seed: u64,
     end: i64,
     port: u16,
+    clock: Option<i64>,
 }
 
 impl Args {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let end = Utc::now().timestamp_micros();
-        let mut parsed = Self { clusters: 3, days: 3, queries_per_day: 2_000, seed: 1, end, port: 0 };
+        let mut parsed = Self { clusters: 3, days: 3, queries_per_day: 2_000, seed: 1, end, port: 0, clock: None };
         while let Some(name) = args.next() {
             let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
             match name.as_str() {
@@ -38,6 +40,7 @@ impl Args {
                 "--seed" => parsed.seed = value.parse()?,
                 "--end" => parsed.end = DateTime::parse_from_rfc3339(&value)?.timestamp_micros(),
                 "--port" => parsed.port = value.parse()?,
+                "--clock" => parsed.clock = Some(value.parse()?),
                 _ => return Err(format!("unknown option {name}").into()),
             }
         }
@@ -46,7 +49,7 @@ impl Args {
 }
 
 async fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    let (mut servers, mut lines) = (Vec::new(), String::new());
+    let (mut servers, mut clusters, mut lines) = (Vec::new(), Vec::new(), String::new());
     for n in 0..args.clusters {
         let (kind, label) = match n % 3 {
             0 => (Kind::Etl, "etl"),
@@ -66,6 +69,11 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         let server = cluster.serve(ServeOptions { addr, tls: Tls::Off }).await?;
         lines.push_str(&format!("{} 127.0.0.1 {} lookback lookback\n", cluster.name(), server.addr().port()));
         servers.push(server);
+        clusters.push(cluster);
+    }
+    if let Some(moment) = args.clock {
+        move_clocks(&clusters, moment);
+        std::thread::spawn(move || follow(&clusters));
     }
     let mut out = stdout();
     out.write_all(lines.as_bytes())?;
@@ -79,6 +87,24 @@ async fn run(args: Args) -> Result<(), Box<dyn Error>> {
         server.stop().await;
     }
     Ok(())
+}
+
+fn move_clocks(clusters: &[Cluster], moment: i64) {
+    for cluster in clusters {
+        cluster.set_now(moment);
+    }
+}
+
+/// Sets the clocks to the moments on standard input. What is no number ends it.
+fn follow(clusters: &[Cluster]) {
+    for line in std::io::stdin().lines() {
+        let Ok(Ok(moment)) = line.map(|text| text.trim().parse::<i64>()) else { return };
+        move_clocks(clusters, moment);
+        let mut out = stdout();
+        if writeln!(out, "{moment}").and_then(|()| out.flush()).is_err() {
+            return;
+        }
+    }
 }
 
 #[tokio::main]
