@@ -1,4 +1,5 @@
-//! Every request that changes something in S3 or DynamoDB, stopped before and after its effect: exhaustive, on the wire.
+//! Every request that changes something in S3 or DynamoDB, stopped after its effect: exhaustive, on the wire. What is stopped
+//! before its effect leaves S3 and DynamoDB as the request before it did, so that only the first one is stopped there as well.
 //!
 //! The story is that of `tests/crash`, shorter: an export; more rows, one of them late; a second export; the sweeps of the next
 //! days and compaction. The process whose request is stopped hears nothing more from AWS; a new one goes on with the same step.
@@ -112,12 +113,13 @@ async fn every_stop(part: u64, parts: u64) {
         assert!(calm.proxy.requests().iter().any(|r| r.service == service && r.is_mutation()), "{service}");
     }
     for n in (0..total).filter(|n| n % parts == part) {
-        for point in [Point::Before, Point::After] {
+        let points = if n == 0 { &[Point::Before, Point::After][..] } else { &[Point::After] };
+        for &point in points {
             let mut site = account.another(&format!("{n}-{point:?}").to_lowercase(), 1).await;
             story(&mut site, Some((n, point))).await;
         }
     }
-    println!("part {part}: {total} mutations in the story, each stopped before and after");
+    println!("part {part}: {total} mutations in the story, each stopped after its effect");
 }
 
 macro_rules! parts {
