@@ -59,16 +59,12 @@ pub struct LedgerRow {
     pub error: Option<String>,
 }
 
-/// Appends rows to the ledger, in one commit.
+/// Appends rows to the ledger's table, in one commit.
 ///
 /// # Errors
 /// [`ErrorKind::Lake`] if the ledger cannot be written.
-pub async fn append(lake: &Lake, rows: &[LedgerRow]) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let table = lake.ensure_table(LEDGER_TABLE, &schema()).await?;
-    let actions = write(&table, &batch(rows)?, &rows.iter().map(|r| r.started_at).collect::<Vec<_>>()).await?;
+pub async fn append(table: &LakeTable, rows: &[LedgerRow]) -> Result<()> {
+    let actions = write(table, &batch(rows)?, &rows.iter().map(|r| r.started_at).collect::<Vec<_>>()).await?;
     let unit = CommitUnit { transaction: None, based_on: 0, actions, removes: Vec::new(), data_change: true };
     table.commit(vec![unit]).await.map(|_| ())
 }
@@ -142,13 +138,10 @@ async fn write(table: &LakeTable, batch: &RecordBatch, times: &[i64]) -> Result<
 ///
 /// # Errors
 /// [`ErrorKind::Lake`] if the list of clusters cannot be read or written.
-pub async fn cluster_id(lake: &Lake, name: &str, incarnation: Option<&str>, now: i64) -> Result<String> {
-    // A server that cannot say which incarnation it is has only one.
-    let Some(incarnation) = incarnation else { return Ok(name.to_owned()) };
-    let table = lake.ensure_table(CLUSTERS_TABLE, &clusters_schema()).await?;
+pub async fn cluster_id(table: &LakeTable, name: &str, incarnation: &str, now: i64) -> Result<String> {
     loop {
         let snapshot = table.refresh().await?;
-        let last = match known_cluster_id(&table, name, incarnation).await? {
+        let last = match known_cluster_id(table, name, incarnation).await? {
             Ok(id) => return Ok(id),
             Err(last) => last,
         };
@@ -163,7 +156,7 @@ pub async fn cluster_id(lake: &Lake, name: &str, incarnation: Option<&str>, now:
         ];
         let row = RecordBatch::try_new(clusters_schema(), columns)
             .map_err(crate::error::lake("building the list of clusters"))?;
-        let actions = write(&table, &row, &[now]).await?;
+        let actions = write(table, &row, &[now]).await?;
         let unit = CommitUnit {
             transaction: Some((app_id(name, CLUSTERS_TABLE), ordinal)),
             based_on: snapshot.version,

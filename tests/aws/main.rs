@@ -12,6 +12,7 @@ mod bucket;
 mod crash;
 mod dynamo;
 mod fleet;
+mod kill;
 mod lake;
 mod lives;
 mod moto_works;

@@ -33,6 +33,8 @@ use crate::error::{Error, ErrorKind, Result, lake};
 
 /// How many commits are read back for their transactions when a table is opened; older ones are asked for one by one.
 const RECENT_COMMITS: u64 = 20;
+/// How many commits' own ids are remembered; more than can land while one is tried.
+const REMEMBERED_COMMITS: u64 = 200;
 /// How often a commit is tried against others that land in between.
 const COMMIT_ATTEMPTS: usize = 40;
 /// Commits between two checkpoints of the log.
@@ -176,6 +178,12 @@ impl LakeTable {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The newest version that this process has seen; nothing is asked for. Enough to compute a unit from: if somebody else has
+    /// committed the same application id since, the commit is refused, and after that this is a newer one.
+    pub async fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.inner.lock().await.snapshot)
     }
 
     /// The newest committed version.
@@ -354,6 +362,8 @@ impl Inner {
             }
         }
         self.scanned = (start, to);
+        // They are asked for right after a commit: a process that stays must not keep them all.
+        self.commit_ids.retain(|_, commit| *commit + REMEMBERED_COMMITS > to);
         Ok(())
     }
 

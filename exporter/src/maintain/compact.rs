@@ -25,7 +25,7 @@ use crate::lake::properties::properties;
 use crate::lake::stats::FileStats;
 use crate::lake::writer::{Origin, WrittenFile, remove_files};
 use crate::lake::{CommitOutcome, CommitUnit, DataFile, LakeTable, Snapshot, reader};
-use crate::ledger::{LedgerRow, append};
+use crate::ledger::LedgerRow;
 use crate::run::Exporter;
 use crate::source::Window;
 
@@ -99,7 +99,7 @@ pub async fn compact(
             }
         }
     }
-    append(&exporter.lake, &ledger).await?;
+    exporter.record(&ledger).await?;
     Ok(report)
 }
 

@@ -17,7 +17,6 @@ use super::slot::Slot;
 use super::table::{Pending, Start};
 use super::{ClusterJob, Exporter, Work};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ledger;
 use crate::source::{Access, Session};
 use crate::watermarks::Watermark;
 use crate::window::micros;
@@ -242,8 +241,7 @@ impl ClusterRun {
         let facts = session.facts().await?;
         check_access(name, &facts.access)?;
         check_clock(name, session.clock().await?, exporter.clock.now(), exporter.settings.max_clock_skew)?;
-        let cluster_id =
-            ledger::cluster_id(&exporter.lake, name, facts.incarnation.as_deref(), exporter.clock.now()).await?;
+        let cluster_id = exporter.cluster_id(name, facts.incarnation.as_deref()).await?;
         Ok(Connected { session, cluster_id })
     }
 

@@ -28,8 +28,8 @@ use std::sync::Arc;
 use arrow::datatypes::Schema;
 use futures::StreamExt;
 use lookback_schemas::TableSpec;
-use lookback_schemas::ledger::RunKind;
-use lookback_schemas::names::LOG_TIME;
+use lookback_schemas::ledger::{RunKind, clusters_schema, schema as ledger_schema};
+use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_TIME};
 use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
@@ -41,7 +41,7 @@ pub use report::{Progress, Report, Silent, TableOutcome, TableReport};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::lake::{Lake, LakeTable};
-use crate::ledger;
+use crate::ledger::{self, LedgerRow};
 use crate::settings::ExportSettings;
 use crate::source::Source;
 use crate::watermarks::{Watermark, WatermarkStore};
@@ -82,6 +82,8 @@ pub struct Exporter {
     /// Names this process in leases.
     pub(crate) holder: String,
     tables: Mutex<HashMap<String, Arc<LakeTable>>>,
+    /// Incarnations that were met, by name and what tells them apart. What they are called never changes.
+    incarnations: Mutex<HashMap<(String, String), String>>,
     commits: Arc<CommitCounts>,
     /// One for each cluster that may be worked on at once, over all runs.
     slots: Arc<Semaphore>,
@@ -100,7 +102,18 @@ impl Exporter {
         let holder = Uuid::new_v4().to_string();
         let slots = Arc::new(Semaphore::new(settings.max_clusters.clamp(1, Semaphore::MAX_PERMITS)));
         let (tables, commits) = (Mutex::default(), Arc::default());
-        Self { lake, watermarks, clock, settings, progress, holder, tables, commits, slots }
+        Self {
+            lake,
+            watermarks,
+            clock,
+            settings,
+            progress,
+            holder,
+            tables,
+            commits,
+            slots,
+            incarnations: Mutex::default(),
+        }
     }
 
     /// The lake.
@@ -154,12 +167,45 @@ impl Exporter {
 
     /// The lake table for a system table, created from the registry if it does not exist.
     async fn ensure_table(&self, spec: &TableSpec) -> Result<Arc<LakeTable>> {
-        if let Some(table) = self.lake_table(&spec.name).await? {
+        self.ensure(&spec.name, &documented_schema(spec)).await
+    }
+
+    async fn ensure(&self, name: &str, columns: &Schema) -> Result<Arc<LakeTable>> {
+        if let Some(table) = self.lake_table(name).await? {
             return Ok(table);
         }
-        let table = Arc::new(self.lake.ensure_table(&spec.name, &documented_schema(spec)).await?);
-        self.tables.lock().await.insert(spec.name.clone(), Arc::clone(&table));
+        let table = Arc::new(self.lake.ensure_table(name, columns).await?);
+        self.tables.lock().await.insert(name.to_owned(), Arc::clone(&table));
         Ok(table)
+    }
+
+    /// Appends rows to the run ledger.
+    ///
+    /// # Errors
+    /// As [`ledger::append`].
+    pub(crate) async fn record(&self, rows: &[LedgerRow]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let table = self.ensure(LEDGER_TABLE, &ledger_schema()).await?;
+        ledger::append(&table, rows).await
+    }
+
+    /// The `cluster_id` of a cluster's present incarnation.
+    ///
+    /// # Errors
+    /// As [`ledger::cluster_id`].
+    pub(crate) async fn cluster_id(&self, name: &str, incarnation: Option<&str>) -> Result<String> {
+        // A server that cannot say which incarnation it is has only one.
+        let Some(incarnation) = incarnation else { return Ok(name.to_owned()) };
+        let key = (name.to_owned(), incarnation.to_owned());
+        if let Some(known) = self.incarnations.lock().await.get(&key) {
+            return Ok(known.clone());
+        }
+        let table = self.ensure(CLUSTERS_TABLE, &clusters_schema()).await?;
+        let id = ledger::cluster_id(&table, name, incarnation, self.clock.now()).await?;
+        self.incarnations.lock().await.insert(key, id.clone());
+        Ok(id)
     }
 
     /// Works through all clusters, at most `max_clusters` at once. A cluster or table that fails stops nothing else.
@@ -234,7 +280,7 @@ impl Exporter {
         };
         // As many as have a slot are at work; the others wait for one, or for their commit.
         let ending = futures::stream::iter(jobs.iter().cloned().map(work_one)).buffer_unordered(jobs.len().max(1));
-        let append = async |rows: Vec<ledger::LedgerRow>| ledger::append(&self.lake, &rows).await;
+        let append = async |rows: Vec<LedgerRow>| self.record(&rows).await;
         let (tables, ledger_error) = gather::gather(Box::pin(ending), &run_id, gather::LONGEST_WAIT, append).await;
         Report { run_id, tables, ledger_error }
     }
@@ -251,7 +297,12 @@ impl Exporter {
         let mut commits = HashMap::new();
         let mut unopened: HashMap<String, Vec<TableReport>> = HashMap::new();
         for (name, (spec, clusters)) in wanted {
-            match self.ensure_table(spec).await {
+            // Once for all clusters: each of them works from what this sees.
+            let opened = match self.ensure_table(spec).await {
+                Ok(table) => table.refresh().await.map(|_| table),
+                Err(e) => Err(e),
+            };
+            match opened {
                 Ok(table) => {
                     let linger = self.settings.commit_linger;
                     let commit = GroupCommit::start(table, clusters, linger, Arc::clone(&self.commits));

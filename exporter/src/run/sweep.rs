@@ -142,15 +142,15 @@ impl ClusterRun {
         let cluster_id = connected.cluster_id.clone();
         let table = exporter.ensure_table(spec).await?;
         let columns = connected.session.columns(spec).await?;
-        report.added_columns = reconcile(&self.job.name, spec, &columns, &table, &*table.refresh().await?).await?;
+        report.added_columns = reconcile(&self.job.name, spec, &columns, &table, &*table.snapshot().await).await?;
         let app = app_id(&cluster_id, &spec.name);
         let whole = Window { from: day_start(day), to: day_start(day) + DAY };
         report.window = Some(whole);
-        let slices = bounded_slices(&*table.refresh().await?, &cluster_id, whole, MAX_PRESENT_ROWS);
+        let slices = bounded_slices(&*table.snapshot().await, &cluster_id, whole, MAX_PRESENT_ROWS);
         for window in slices {
             let mut done = false;
             for _ in 0..CONFLICT_ATTEMPTS {
-                let snapshot = table.refresh().await?;
+                let snapshot = table.snapshot().await;
                 let target = Target {
                     table: &table,
                     snapshot: &snapshot,

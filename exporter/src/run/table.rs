@@ -95,7 +95,7 @@ impl ClusterRun {
         let session = connected.session.as_mut();
         let table = exporter.ensure_table(spec).await?;
         let columns = session.columns(spec).await?;
-        let mut snapshot = table.refresh().await?;
+        let mut snapshot = table.snapshot().await;
         report.added_columns = reconcile(&self.job.name, spec, &columns, &table, &snapshot).await?;
         if !report.added_columns.is_empty() {
             snapshot = table.refresh().await?;
@@ -220,7 +220,7 @@ impl ClusterRun {
             TableReport::new(&self.job.name, cluster_id, &spec.name, RunKind::Export, self.exporter.clock.now());
         report.gap = Some(hole);
         let row = report.ledger_row(&self.run_id).map(|row| crate::ledger::LedgerRow { outcome: Outcome::Gap, ..row });
-        ledger::append(&self.exporter.lake, &row.into_iter().collect::<Vec<_>>()).await
+        self.exporter.record(&row.into_iter().collect::<Vec<_>>()).await
     }
 
     /// Waits for the commit and moves the watermark. A conflict gives the table back, to be read again.

@@ -11,7 +11,6 @@ use lookback_schemas::time::{DAY, day_of, day_start};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lake::present::{Present, bounded_slices};
-use crate::ledger;
 use crate::run::{ClusterJob, Exporter};
 use crate::source::{Read, Unplaced, Window};
 use crate::window::{day_by_day, slices};
@@ -51,8 +50,7 @@ pub async fn verify(exporter: &Exporter, job: &ClusterJob) -> Result<Vec<VerifyR
     let mut session = job.source.connect().await?;
     let facts = session.facts().await?;
     crate::run::check_access(&job.name, &facts.access)?;
-    let cluster_id =
-        ledger::cluster_id(exporter.lake(), &job.name, facts.incarnation.as_deref(), exporter.now()).await?;
+    let cluster_id = exporter.cluster_id(&job.name, facts.incarnation.as_deref()).await?;
     let mut reports = Vec::new();
     for &spec in &job.tables {
         reports.push(one(exporter, session.as_mut(), &cluster_id, spec).await?);
