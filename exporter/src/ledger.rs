@@ -10,14 +10,14 @@ use deltalake::kernel::{Action, Add};
 use futures::TryStreamExt;
 use lookback_schemas::layout::own_file;
 use lookback_schemas::ledger::{Outcome, RunKind, clusters_schema, schema};
-use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_DATE, app_id, incarnation_id};
+use lookback_schemas::names::{CLUSTERS_TABLE, LOG_DATE, app_id, incarnation_id};
 use lookback_schemas::time::{day_name, day_of};
 use object_store::ObjectStoreExt;
 use parquet::arrow::ArrowWriter;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result, lake};
-use crate::lake::{CommitOutcome, CommitUnit, Lake, LakeTable, reader};
+use crate::lake::{CommitOutcome, CommitUnit, LakeTable, reader};
 use crate::source::Window;
 
 /// One row of the ledger. Times are microseconds UTC.

@@ -63,7 +63,18 @@ pub fn lake(settings: &Settings, aws: Option<&Aws>) -> Result<Lake> {
             }
             Lake::in_bucket(aws, location, encryption)
         }
-        None => Lake::at(location),
+        None => {
+            let own = settings.clusters.iter().find(|(_, c)| c.kms_key.is_some());
+            let named = own.map(|(name, _)| format!("clusters.{name}.kms_key"));
+            if let Some(key) = settings.lake.kms_key.as_ref().map(|_| "lake.kms_key".to_owned()).or(named) {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("{key} has no use: the lake {location} is a folder"),
+                )
+                .advise("leave it out, or give a lake in a bucket: s3://bucket/prefix"));
+            }
+            Lake::at(location)
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use lookback_schemas::time::DAY;
 use lookback_simulator::{Cluster, Kind, ServeOptions, Server, SimConfig};
 use tokio::process::Command;
 
+use crate::support::judge::objects;
 use crate::support::moto::environment;
-use crate::support::site::{REGION, Site, TABLE};
+use crate::support::site::{BUCKET, REGION, Site, TABLE};
 use crate::world::truth;
 
 const TABLES: [&str; 3] = ["stl_query", "stl_querytext", "stl_wlm_query"];
@@ -137,6 +138,12 @@ async fn a_service_picks_up_a_cluster_that_was_added_and_lets_go_of_one_that_was
         }
     };
     wait(&|one, two| one.is_some() && two.is_none()).await;
+    // It comes with a key of its own.
+    let key = site.moto.create_key(REGION).await;
+    let clusters = format!("{clusters}kms_key = \"{key}\"\n");
+    let beside = folder.path().join("lookback.toml.new");
+    std::fs::write(&beside, format!("{}[ssm]\n{schedule}{export}{clusters}", site.configuration())).unwrap();
+    std::fs::rename(&beside, &file).unwrap();
     list(&site, "one,two").await;
     wait(&|_, two| two.is_some()).await;
     list(&site, "two").await;
@@ -166,4 +173,11 @@ async fn a_service_picks_up_a_cluster_that_was_added_and_lets_go_of_one_that_was
     assert!(stopped.success());
     let ended = tokio::time::timeout(Duration::from_secs(30), service.wait()).await.expect("within 30 s").unwrap();
     assert_eq!(ended.code(), Some(0));
+    let found = objects(site.moto.endpoint(), REGION, BUCKET).await;
+    let rows: Vec<_> = found.iter().filter(|o| o["key"].as_str().unwrap().contains("cluster_id=")).collect();
+    for object in &rows {
+        let own = object["key"].as_str().unwrap().contains("cluster_id=two");
+        assert_eq!(object["kms_key_id"].as_str(), Some(if own { key.as_str() } else { site.key.as_str() }), "{object}");
+    }
+    assert!(rows.iter().any(|o| o["key"].as_str().unwrap().contains("cluster_id=two")));
 }

@@ -4,7 +4,7 @@
 //! exporter works without these permissions.
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use lookback_storage::{Aws, KeyArn, S3Store};
+use lookback_storage::{Aws, KeyArn};
 
 use super::Finding;
 use super::bucket::check_bucket;
@@ -21,7 +21,7 @@ pub async fn check_account(aws: &Aws, lake: &Lake, table: Option<&str>) -> Vec<F
         if let Some(key) = encryption.keys().first() {
             findings.extend(check_bucket(aws, bucket.bucket(), key).await);
         }
-        findings.push(check_writing(bucket, lake).await);
+        findings.push(check_writing(lake).await);
     }
     if let Some(table) = table {
         findings.extend(check_table(aws, table).await);
@@ -99,32 +99,14 @@ async fn check_key(aws: &Aws, key: &KeyArn) -> Vec<Finding> {
     findings
 }
 
-/// Whether the lake can be written. What is put is there already, and is asked to be new: S3 says no to whoever may write, and
-/// something else to whoever may not.
-async fn check_writing(bucket: &S3Store, lake: &Lake) -> Finding {
-    use object_store::{ObjectStore, PutMode, PutOptions};
-    let marker = match lake.marker() {
-        Ok(path) => path,
-        Err(e) => return Finding::problem("writing", &e),
-    };
+/// Whether the lake can be written: S3 refuses to create what is there to whoever may write, and says something else to others.
+async fn check_writing(lake: &Lake) -> Finding {
     if !matches!(lake.exists().await, Ok(true)) {
         return Finding::notice("writing", "not tried: there is no lake yet", "nothing to do");
     }
-    let tried = bucket.put_opts(&marker, "".into(), PutOptions::from(PutMode::Create)).await;
-    match tried {
-        Err(object_store::Error::AlreadyExists { .. }) => {
-            Finding::good("writing", "the identity may write objects under the key")
-        }
-        Err(e) => Finding::wrong(
-            "writing",
-            e.to_string(),
-            "the policy of deploy/iam/exporter.json, and the key's of deploy/iam/key-policy.json",
-        ),
-        Ok(_) => Finding::wrong(
-            "writing",
-            format!("{marker} was there, and could be put again as if it were not: the store has no conditional puts"),
-            "use S3, or a store that refuses If-None-Match: *; without it two exporters could overwrite each other's commits",
-        ),
+    match lake.probe().await {
+        Ok(()) => Finding::good("writing", "the identity may write objects under the key, and nothing is overwritten"),
+        Err(e) => Finding::problem("writing", &e),
     }
 }
 

@@ -92,9 +92,8 @@ impl Look {
         );
         let text = match self.client.get_bucket_policy().bucket(bucket).send().await {
             Ok(answer) => answer.policy().unwrap_or_default().to_owned(),
-            Err(e) if is_denied(&e) => return vec![unseen("policy", "s3:GetBucketPolicy", &e)],
             Err(e) if why(&e).contains("NoSuchBucketPolicy") => String::new(),
-            Err(e) => return vec![Finding::wrong("policy", why(&e), "see deploy/iam/exporter.json")],
+            Err(e) => return vec![unseen("policy", "s3:GetBucketPolicy", &e)],
         };
         let missing = missing_denials(&text);
         if missing.is_empty() {
@@ -125,11 +124,10 @@ impl Look {
                 }
                 _ => Finding::notice("public", format!("{bucket} does not block all public access"), &fix),
             },
-            Err(e) if is_denied(&e) => unseen("public", "s3:GetBucketPublicAccessBlock", &e),
             Err(e) if why(&e).contains("NoSuchPublicAccessBlock") => {
                 Finding::notice("public", format!("{bucket} does not block public access"), &fix)
             }
-            Err(e) => Finding::wrong("public", why(&e), "see deploy/iam/exporter.json"),
+            Err(e) => unseen("public", "s3:GetBucketPublicAccessBlock", &e),
         }
     }
 
@@ -144,8 +142,7 @@ impl Look {
                 format!("{bucket} keeps no versions: what is deleted by mistake is gone"),
                 &format!("aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled"),
             ),
-            Err(e) if is_denied(&e) => unseen("versions", "s3:GetBucketVersioning", &e),
-            Err(e) => Finding::wrong("versions", why(&e), "see deploy/iam/exporter.json"),
+            Err(e) => unseen("versions", "s3:GetBucketVersioning", &e),
         }
     }
 }

@@ -96,7 +96,32 @@ impl Lake {
     /// # Errors
     /// As [`Lake::open_or_create`].
     pub async fn create(&self) -> Result<()> {
-        if self.check_marker().await? { Ok(()) } else { self.create_marker().await }
+        if !self.check_marker().await? {
+            self.create_marker().await?;
+        }
+        // Folders have conditional puts; of a bucket somebody else decides.
+        if self.bucket.is_some() { self.probe().await } else { Ok(()) }
+    }
+
+    /// Makes sure that the store refuses to create what is there: everything rests on that. What is put is the marker once more,
+    /// so that a store that does not refuse has lost nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if it does not refuse, or may not be written to.
+    pub async fn probe(&self) -> Result<()> {
+        let location = self.location();
+        let mut text = marker_text().map_err(lake(format!("writing to {location}")))?;
+        // Not the same bytes, which would count as our own put whose answer was lost.
+        text.push(b'\n');
+        match self.store.put_opts(&self.marker()?, text.into(), PutOptions::from(PutMode::Create)).await {
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(e) => Err(lake(format!("writing to {location}"))(e)),
+            Ok(_) => Err(Error::new(
+                ErrorKind::Lake,
+                format!("{location}: {LAKE_MARKER} was there and could be created again: the store has no conditional puts"),
+            )
+            .advise("use S3, or a store that refuses If-None-Match: *; without it two exporters overwrite each other's commits")),
+        }
     }
 
     /// Makes sure that there is a lake.
@@ -235,8 +260,7 @@ impl Lake {
         self.refuse_foreign().await?;
         let location = self.location();
         let writing = || format!("creating the lake at {location}");
-        let marker = Marker { format: MARKER_FORMAT.to_owned(), version: LAKE_FORMAT };
-        let text = serde_json::to_vec_pretty(&marker).map_err(lake(writing()))?;
+        let text = marker_text().map_err(lake(writing()))?;
         let options = PutOptions::from(PutMode::Create);
         match self.store.put_opts(&self.path(LAKE_MARKER)?, text.into(), options).await {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
@@ -285,6 +309,11 @@ impl Lake {
             self.store.list_with_delimiter(Some(&root)).await.map_err(lake(format!("listing {}", self.location())))?;
         Ok(listed.common_prefixes.iter().filter_map(|p| p.filename().map(str::to_owned)).collect())
     }
+}
+
+/// What a marker says.
+fn marker_text() -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec_pretty(&Marker { format: MARKER_FORMAT.to_owned(), version: LAKE_FORMAT })
 }
 
 /// The URL of a local folder given as a path or `file://` URL.

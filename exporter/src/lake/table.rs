@@ -286,6 +286,17 @@ impl LakeTable {
         Err(Error::new(ErrorKind::Conflict, what()).transient())
     }
 
+    /// Removes commits of the log that are older than the table keeps (Delta's default: 30 days) and behind a checkpoint. Gives
+    /// how many.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if they cannot be listed or deleted.
+    pub async fn clean_log(&self) -> Result<usize> {
+        let inner = self.inner.lock().await;
+        let cleaned = deltalake::checkpoints::cleanup_metadata(&inner.delta, None).await;
+        cleaned.map_err(lake(format!("cleaning up the log of lake table {}", self.name)))
+    }
+
     /// Paths that were removed from the table and when, milliseconds since the Unix epoch.
     ///
     /// # Errors
@@ -414,7 +425,9 @@ impl Inner {
         let properties = CommitProperties::default()
             .with_metadata([(COMMIT_ID.to_owned(), Value::from(commit_id))])
             .with_application_transactions(transactions)
-            .with_max_retries(0);
+            .with_max_retries(0)
+            // Left to `maintain`: an exporter need not be able to delete.
+            .with_cleanup_expired_logs(Some(false));
         let state = self.snapshot.state.clone();
         let reference: &dyn TableReference = &state;
         CommitBuilder::from(properties)

@@ -24,7 +24,7 @@ pub struct VacuumReport {
     pub waiting: u64,
 }
 
-/// Removes files of all tables of the lake that have been superfluous for `grace` microseconds.
+/// Removes files of all tables of the lake that have been superfluous for `grace` microseconds, and what their logs need no more.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Lake`] if a log cannot be read or a file cannot be deleted.
@@ -72,6 +72,7 @@ pub async fn vacuum(exporter: &Exporter, grace: i64) -> Result<VacuumReport> {
             report.files += 1;
             report.bytes += object.size;
         }
+        table.clean_log().await?;
     }
     Ok(report)
 }

@@ -17,7 +17,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lake::present::bounded_slices;
 use crate::lake::writer::{WrittenFile, remove_files};
 use crate::lake::{CommitOutcome, CommitUnit, LakeTable, Snapshot};
-use crate::ledger;
 use crate::source::{Session, SourceColumn, Window};
 use crate::watermarks::{Grant, Lease, Watermark};
 use crate::window::{Known, Margins, Refusal, gap, gap_suspected, last_due, micros, plan};

@@ -37,6 +37,7 @@ pub async fn objects(of: &Lake) -> Result<Option<Objects>> {
     let Some((bucket, encryption)) = of.bucket().and_then(|b| Some((b, b.encryption()?))) else { return Ok(None) };
     let what = || format!("checking the encryption of {}", of.location());
     let root = of.root()?;
+    let encryption = &encryption;
     let mut found = Objects::default();
     let mut checked = bucket
         .list(Some(&root))

@@ -53,6 +53,7 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     info!(target: LOG_TARGET, "answering /healthz, /readyz and /metrics on http://{address}");
 
     let exporter = config::exporter(&settings, aws.as_ref(), Arc::new(Silent), Missing::Create).await?;
+    roster.follow(exporter.lake());
     if let Some(aws) = &aws {
         metrics.count_requests(aws.requests().clone());
     }

@@ -1,12 +1,13 @@
 //! The clusters of a service: configuration and Parameter Store, looked at again at each tick.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use lookback_exporter::fleet::{Fleet, MemberKind, Members};
+use lookback_exporter::lake::Lake;
 use lookback_exporter::schedule::{Due, Roster};
 use lookback_exporter::{Settings, places};
-use lookback_storage::Aws;
+use lookback_storage::{Aws, S3Store};
 use tokio::sync::Mutex;
 
 use crate::cli::{Global, Scope};
@@ -18,6 +19,8 @@ pub(super) struct Present {
     global: Global,
     scope: Scope,
     known: Mutex<Option<Known>>,
+    /// Where the lake is, if it is in a bucket: a cluster that was added may have a key of its own.
+    bucket: OnceLock<S3Store>,
 }
 
 /// The fleet of the configuration as it was last read. It is kept as long as that stays the same: it remembers what was looked
@@ -30,7 +33,14 @@ struct Known {
 
 impl Present {
     pub(super) fn new(global: Global, scope: Scope) -> Self {
-        Self { global, scope, known: Mutex::default() }
+        Self { global, scope, known: Mutex::default(), bucket: OnceLock::new() }
+    }
+
+    /// From now on the bucket follows the configured keys.
+    pub(super) fn follow(&self, lake: &Lake) {
+        if let Some(bucket) = lake.bucket() {
+            let _ = self.bucket.set(bucket.clone());
+        }
     }
 
     /// Looks for the first time. Gives the settings with the lake that was found, and the connection to AWS.
@@ -70,6 +80,9 @@ impl Present {
 
     async fn look(&self) -> Result<Vec<Due>, Failure> {
         let settings = config::load(&self.global)?;
+        if let Some(bucket) = self.bucket.get() {
+            bucket.encrypt_as(places::encryption(&settings)?);
+        }
         let members = self.fleet(&settings).await?.members().await?;
         self.due(&settings, &members)
     }

@@ -19,7 +19,7 @@ mod put;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -69,8 +69,8 @@ pub struct S3Store {
     once: aws_sdk_s3::Client,
     patience: Patience,
     bucket: Arc<str>,
-    /// `None`: nothing can be written.
-    encryption: Option<Arc<Encryption>>,
+    /// `None`: nothing can be written. Clones follow when it changes.
+    encryption: Option<Arc<RwLock<Arc<Encryption>>>>,
 }
 
 impl S3Store {
@@ -83,10 +83,10 @@ impl S3Store {
     /// A bucket that is written to, every object under the key that `encryption` says.
     #[must_use]
     pub fn encrypted_bucket(aws: &Aws, bucket: &str, encryption: Encryption) -> Self {
-        Self::build(aws, bucket, Some(Arc::new(encryption)))
+        Self::build(aws, bucket, Some(Arc::new(RwLock::new(Arc::new(encryption)))))
     }
 
-    fn build(aws: &Aws, bucket: &str, encryption: Option<Arc<Encryption>>) -> Self {
+    fn build(aws: &Aws, bucket: &str, encryption: Option<Arc<RwLock<Arc<Encryption>>>>) -> Self {
         // Stand-ins for S3 on one address have no names for buckets.
         let own_endpoint = aws.config().endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let client = |retries: RetryConfig| {
@@ -135,12 +135,20 @@ impl S3Store {
 
     /// The keys of the lake; `None` if it is only read.
     #[must_use]
-    pub fn encryption(&self) -> Option<&Encryption> {
-        self.encryption.as_deref()
+    pub fn encryption(&self) -> Option<Arc<Encryption>> {
+        self.encryption.as_ref().map(|e| Arc::clone(&e.read().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    fn key_for(&self, path: &Path) -> Result<&KeyArn> {
-        self.encryption.as_ref().map(|e| e.key_for(path)).ok_or_else(|| self.read_only(path))
+    /// Other keys for what is written from now on, through this store and its clones; such as for a cluster that was added. What
+    /// is only read stays so.
+    pub fn encrypt_as(&self, encryption: Encryption) {
+        if let Some(keys) = &self.encryption {
+            *keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(encryption);
+        }
+    }
+
+    fn key_for(&self, path: &Path) -> Result<KeyArn> {
+        self.encryption().map(|e| e.key_for(path).clone()).ok_or_else(|| self.read_only(path))
     }
 
     fn read_only(&self, path: &Path) -> object_store::Error {
@@ -165,7 +173,7 @@ impl fmt::Debug for S3Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("S3Store")
             .field("bucket", &self.bucket)
-            .field("encryption", &self.encryption)
+            .field("encryption", &self.encryption())
             .finish_non_exhaustive()
     }
 }

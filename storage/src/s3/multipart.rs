@@ -35,7 +35,7 @@ pub(super) struct Upload {
 impl S3Store {
     /// Begins an upload.
     pub(super) async fn begin(&self, path: &Path) -> Result<Upload> {
-        let key = self.key_for(path)?.clone();
+        let key = self.key_for(path)?;
         let (store, at) = (self.clone(), path.clone());
         self.call(async move {
             let call = store
@@ -123,10 +123,7 @@ impl Upload {
         loop {
             let refused = match self.completion(parts.clone(), condition.clone()).await? {
                 Ok(answer) => {
-                    // Not every store says at the end of an upload what it said at its beginning: the object itself is asked.
-                    let sealed = self.store.sealed(&self.path).await?;
-                    let (store, path, key) = (self.store.clone(), self.path.clone(), self.key.clone());
-                    self.store.call(async move { store.check_sealed(&path, &key, &sealed).await }).await?;
+                    self.check().await?;
                     return Ok(PutResult {
                         e_tag: answer.e_tag().map(str::to_owned),
                         version: answer.version_id().map(str::to_owned),
@@ -149,6 +146,7 @@ impl Upload {
                     None => self.present().await?,
                 };
                 if let Some(found) = found {
+                    self.check().await?;
                     return Ok(found);
                 }
             }
@@ -159,6 +157,13 @@ impl Upload {
                 _ => refused.into_store_error(&self.path),
             });
         }
+    }
+
+    /// Not every store says at the end of an upload what it said at its beginning: the object itself is asked.
+    async fn check(&self) -> Result<()> {
+        let sealed = self.store.sealed(&self.path).await?;
+        let (store, path, key) = (self.store.clone(), self.path.clone(), self.key.clone());
+        self.store.call(async move { store.check_sealed(&path, &key, &sealed).await }).await
     }
 
     async fn completion(

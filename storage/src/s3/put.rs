@@ -44,7 +44,7 @@ impl Condition {
 
 impl S3Store {
     pub(super) async fn put(&self, path: &Path, payload: PutPayload, mode: PutMode) -> Result<PutResult> {
-        let key = self.key_for(path)?.clone();
+        let key = self.key_for(path)?;
         if payload.content_length() > ONE_PUT {
             return self.put_in_parts(path, &payload, Condition::of(&mode)?).await;
         }
@@ -87,6 +87,7 @@ impl S3Store {
                 continue;
             }
             if unknown && let Some(found) = self.holds(path, &body).await? {
+                self.check_sealed(path, key, &self.sealed(path).await?).await?;
                 return Ok(found);
             }
             return Err(match (refused.status, mode) {
