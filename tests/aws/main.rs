@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "seeds and counts belong into the test's output")]
 
 mod bucket;
+mod check;
 mod crash;
 mod dynamo;
 mod fleet;
