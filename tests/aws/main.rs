@@ -16,6 +16,7 @@ mod lake;
 mod lives;
 mod moto_works;
 mod proxy_works;
+mod secrets;
 mod support;
 #[allow(dead_code, reason = "shared with other test targets, which use the rest")]
 #[path = "../e2e/support/world.rs"]
