@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "seeds and counts belong into the test's output")]
 
+mod access;
 mod bucket;
 mod crash;
 mod dynamo;

@@ -9,6 +9,7 @@ kind of session it is. Signatures are checked by moto, but for S3, whose encoded
 import json
 from fnmatch import fnmatchcase
 from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 from moto.core.exceptions import AccessDeniedError, JsonRESTError
 from moto.iam.access_control import IAMPolicy, IAMRequest, IAMRequestBase, S3IAMRequest
@@ -190,15 +191,19 @@ def raise_access_denied(self):
     if self._service in JSON:
         error = JsonRESTError("AccessDeniedException", error.message)
         error.code = 400
+    else:
+        # As AWS nests it, and moto does not.
+        text = escape(error.message)
+        error.description = f"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{text}</Message></Error></ErrorResponse>"
     raise error
 
 
 def create_user(request):
-    """A user of the account with one policy; its keys."""
+    """A user of the account with one policy, in place of the one that it had; its keys."""
     backend = iam_backends[request["account"]]["aws"]
-    backend.create_user("us-east-1", request["name"])
+    user = backend.users.get(request["name"]) or backend.create_user("us-east-1", request["name"])
     backend.put_user_policy(request["name"], "only", json.dumps(request["policy"]))
-    key = backend.create_access_key(request["name"])
+    key = user.access_keys[0] if user.access_keys else backend.create_access_key(request["name"])
     return {"access_key": key.access_key_id, "secret": key.secret_access_key}
 
 

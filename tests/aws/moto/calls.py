@@ -4,6 +4,7 @@ CALLS is a JSON array of [service, operation, arguments], as boto3 names them. R
 """
 
 import json
+import os
 import sys
 
 import boto3
@@ -15,7 +16,7 @@ def main(endpoint, calls):
     config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
     codes = []
     for service, operation, arguments in json.loads(calls):
-        client = boto3.client(service, endpoint_url=endpoint, config=config)
+        client = boto3.client(service, endpoint_url=endpoint, region_name=os.environ["AWS_REGION"], config=config)
         try:
             getattr(client, operation)(**arguments)
             codes.append("ok")

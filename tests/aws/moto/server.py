@@ -8,7 +8,7 @@ For tests only, outside AWS's interface:
     POST /lookback-test/cluster      {"region", "cluster", "status", "account"?}: sets its ClusterStatus
     GET  /lookback-test/credentials  every database password that was handed out, oldest first
     POST /lookback-test/password     {"password"}: it is handed out from now on
-    POST /lookback-test/user         {"account", "name", "policy"}: makes a user; answers with its keys
+    POST /lookback-test/user         {"account", "name", "policy"}: makes a user, or gives it another policy; answers with its keys
     POST /lookback-test/role         {"account", "name", "policy", "trust"}: makes a role
     GET  /lookback-test/sessions     secret and token of every role that was assumed
 

@@ -63,10 +63,11 @@ pub(crate) fn without(mut policy: Value, action: &str) -> Value {
         }
     }
     assert!(taken, "{action} is not in the policy");
+    policy["Statement"].as_array_mut().unwrap().retain(|s| s["Action"].as_array().is_some_and(|a| !a.is_empty()));
     policy
 }
 
-/// Makes a user of the account with one policy.
+/// Makes a user of the account with one policy, or gives it another one.
 pub(crate) async fn user(moto: &Moto, name: &str, policy: &Value) -> Keys {
     let answer = moto.tell("user", &json!({"account": ACCOUNT, "name": name, "policy": policy})).await;
     let text = |part: &str| answer[part].as_str().unwrap().to_owned();
