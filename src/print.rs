@@ -2,12 +2,16 @@
 
 use std::io::{IsTerminal, Write};
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::{Global, LogFormat};
 use crate::failure::Failure;
 
-/// Starts logging to stderr. `RUST_LOG` overrides the flags.
+/// Starts logging to stderr. `RUST_LOG` overrides the flags, but not what must not be seen.
 pub(crate) fn start_logging(global: &Global) {
     // The table format's library warns about commits that lose a race, which is ordinary here and handled.
     let level = match global.verbose {
@@ -17,12 +21,28 @@ pub(crate) fn start_logging(global: &Global) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::registry().with(filter).with(filter_fn(is_discreet));
+    let format = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // Fails only if it was started before.
     let _ = match global.log_format {
-        LogFormat::Text => logs.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => logs.json().try_init(),
+        LogFormat::Text => logs.with(format.with_target(false).with_ansi(std::io::stderr().is_terminal())).try_init(),
+        LogFormat::Json => logs.with(format.json()).try_init(),
     };
+}
+
+/// Whether a line may be logged, however much was asked for. The clients of AWS and HTTP show requests and answers whole, and
+/// these hold passwords and the keys of sessions: parameters, secrets, temporary credentials.
+fn is_discreet(line: &Metadata<'_>) -> bool {
+    let is_of = |names: &[&str]| names.iter().any(|name| line.target().starts_with(name));
+    // Warnings, too: one repeats what STS says about a wrong signature, and STS repeats the request. What failed is said by us.
+    let most = if is_of(&["aws_"]) {
+        Level::ERROR
+    } else if is_of(&["h2", "hyper"]) {
+        Level::INFO
+    } else {
+        Level::TRACE
+    };
+    *line.level() <= most
 }
 
 /// Prints a line of a result.

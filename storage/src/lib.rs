@@ -12,8 +12,10 @@ pub mod aws;
 pub mod durable;
 pub mod log;
 pub mod s3;
+mod said;
 
 pub use aws::{Aws, AwsSettings, RequestCounts};
 pub use durable::DurableFileSystem;
 pub use log::register_bucket_logs;
 pub use s3::{Encryption, KeyArn, S3Store};
+pub use said::first_line;

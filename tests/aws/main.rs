@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "seeds and counts belong into the test's output")]
 
+mod access;
 mod bucket;
 mod check;
 mod crash;
@@ -18,6 +19,7 @@ mod lake;
 mod lives;
 mod moto_works;
 mod proxy_works;
+mod secrets;
 mod support;
 #[allow(dead_code, reason = "shared with other test targets, which use the rest")]
 #[path = "../e2e/support/world.rs"]

@@ -4,7 +4,7 @@
 //! exporter works without these permissions.
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use lookback_storage::{Aws, KeyArn};
+use lookback_storage::{Aws, KeyArn, first_line};
 
 use super::Finding;
 use super::bucket::check_bucket;
@@ -124,7 +124,7 @@ where
     R: std::fmt::Debug + 'static,
 {
     match (e.code(), e.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), Some(message)) => format!("{code}: {}", first_line(message)),
         (Some(code), None) => code.to_owned(),
         _ => {
             let mut text = e.to_string();

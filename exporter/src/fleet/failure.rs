@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use aws_sdk_ssm::config::http::HttpResponse;
 use aws_sdk_ssm::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use lookback_storage::first_line;
 
 use super::accounts::{Account, Call};
 use crate::error::{Error, ErrorKind};
@@ -31,7 +32,10 @@ where
     let allow = format!("allow {} on {} to {who}", call.action, call.on);
     match error {
         SdkError::ServiceError(service) => {
-            let (code, text) = (service.err().code().unwrap_or("unknown"), service.err().message().unwrap_or_default());
+            let (code, text) = (
+                service.err().code().unwrap_or("unknown"),
+                service.err().message().map(first_line).unwrap_or_default(),
+            );
             let status = service.raw().status().as_u16();
             of_service(code, text, status, what, &allow)
         }
@@ -78,7 +82,8 @@ fn of_service(code: &str, text: &str, status: u16, what: String, allow: &str) ->
 
 fn of_role(role: &str, call: &Call<'_>, error: &AssumeRoleError) -> Error {
     let cluster = call.cluster.map(|c| format!("cluster '{c}': ")).unwrap_or_default();
-    let (code, text) = (error.meta().code().unwrap_or("unknown"), error.meta().message().unwrap_or_default());
+    let (code, text) =
+        (error.meta().code().unwrap_or("unknown"), error.meta().message().map(first_line).unwrap_or_default());
     let refused = Error::new(ErrorKind::Aws, format!("{cluster}the role {role} cannot be assumed: {code}: {text}"));
     if is_throttling(code) {
         return refused.transient();

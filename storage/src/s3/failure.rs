@@ -8,6 +8,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use object_store::path::Path;
 
+use crate::said::first_line;
+
 /// The name that errors give the store.
 pub(super) const STORE: &str = "S3";
 
@@ -55,7 +57,7 @@ impl Refused {
                 text.push_str(code);
                 if let Some(message) = e.message() {
                     text.push_str(": ");
-                    text.push_str(message);
+                    text.push_str(first_line(message));
                 }
             }
             (Some(_), None) if status.is_some() => text.push_str(&format!("status {}", status.unwrap_or_default())),

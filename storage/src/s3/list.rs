@@ -10,6 +10,7 @@ use object_store::{ListResult, ObjectMeta, Result};
 use super::S3Store;
 use super::failure::{Refused, STORE};
 use super::get::time_of;
+use crate::said::first_line;
 
 /// What DeleteObjects takes at once. AWS: S3 API reference, DeleteObjects.
 const DELETE_AT_ONCE: usize = 1_000;
@@ -129,7 +130,7 @@ impl S3Store {
                         "DeleteObjects in bucket {}: {path}: {}: {}",
                         store.bucket,
                         e.code().unwrap_or("refused"),
-                        e.message().unwrap_or_default()
+                        e.message().map(first_line).unwrap_or_default()
                     )
                     .into(),
                 }),

@@ -11,7 +11,7 @@ from moto.redshift import models
 from moto.redshift.exceptions import InvalidParameterCombinationError, InvalidParameterValueError
 from moto.redshift.responses import RedshiftResponse
 
-from shared import DEFAULT_ACCOUNT, credentials, handed_out, take_endpoint
+from shared import DEFAULT_ACCOUNT, credentials, handed_out, password, take_endpoint
 
 def get_cluster_credentials_with_iam(self):
     cluster = self.redshift_backend.describe_clusters(self._get_param("ClusterIdentifier"))[0]
@@ -34,6 +34,7 @@ def get_cluster_credentials_with_iam(self):
 
 def get_cluster_credentials(self):
     answer = moto_get_cluster_credentials(self)
+    answer.result["DbPassword"] = password()
     handed_out.append(
         {
             "operation": "GetClusterCredentials",

@@ -7,6 +7,10 @@ For tests only, outside AWS's interface:
     POST /lookback-test/endpoint     {"region", "cluster" or "workgroup", "address", "port", "account"?}: where it is from now on
     POST /lookback-test/cluster      {"region", "cluster", "status", "account"?}: sets its ClusterStatus
     GET  /lookback-test/credentials  every database password that was handed out, oldest first
+    POST /lookback-test/password     {"password"}: it is handed out from now on
+    POST /lookback-test/user         {"account", "name", "policy"}: makes a user, or gives it another policy; answers with its keys
+    POST /lookback-test/role         {"account", "name", "policy", "trust"}: makes a role
+    GET  /lookback-test/sessions     secret and token of every role that was assumed
 
 moto's own control is there as well: POST /moto-api/reset, POST /moto-api/reset-auth.
 """
@@ -145,6 +149,8 @@ class Application:
 
     def __call__(self, environ, start_response):
         path = environ["PATH_INFO"]
+        if path == "/moto-api/reset-auth":
+            importlib.import_module("access")
         if not path.startswith("/lookback-test/"):
             return self.moto(environ, start_response)
         status = "200 OK"
@@ -159,6 +165,14 @@ class Application:
 def for_tests(path, request):
     if path == "/lookback-test/credentials":
         return shared.handed_out
+    if path == "/lookback-test/sessions":
+        return shared.sessions()
+    if path == "/lookback-test/password":
+        shared.chosen.update(request)
+        return {}
+    if path in ("/lookback-test/user", "/lookback-test/role"):
+        access = importlib.import_module("access")
+        return access.create_user(request) if path.endswith("user") else access.create_role(request)
     ours = importlib.import_module("redshift" if "cluster" in request else "serverless")
     if path == "/lookback-test/endpoint":
         ours.set_endpoint(request)

@@ -11,6 +11,25 @@ DEFAULT_ACCOUNT = "123456789012"
 
 # Every password that was handed out: what a database server would know.
 handed_out = []
+# The password that is handed out from now on, if a test chose one: its clusters know it before it is asked for.
+chosen = {}
+
+
+def password():
+    """The password that is handed out next."""
+    return chosen.get("password") or secrets.token_urlsafe(48)
+
+
+def sessions():
+    """Keys of every role that was assumed."""
+    from moto.sts.models import sts_backends
+
+    return [
+        {"role": role.role_arn, "secret": role.secret_access_key, "token": role.session_token}
+        for partitions in sts_backends.values()
+        for backend in partitions.values()
+        for role in backend.assumed_roles
+    ]
 
 
 def credentials(response, duration, **place):
@@ -19,7 +38,7 @@ def credentials(response, duration, **place):
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     given = {
         "user": caller(response),
-        "password": secrets.token_urlsafe(48),
+        "password": password(),
         "expiration": now + datetime.timedelta(seconds=duration),
         "next_refresh_time": now + datetime.timedelta(seconds=duration // 2),
     }

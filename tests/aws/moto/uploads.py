@@ -1,4 +1,5 @@
-"""What moto's S3 forgets: a multipart upload that asks for the bucket key makes an object that uses it, and AWS says so each time.
+"""What moto's S3 forgets: a multipart upload that asks for the bucket key makes an object that uses it, and AWS says so each time;
+and what the answer about a bucket's versions is called.
 
 Importing it changes moto.
 """
@@ -35,8 +36,16 @@ def key_response_post(self, request, body, bucket_name, query, key_name):
     return status, headers, answer
 
 
+def get_bucket_versioning(self):
+    status, headers, answer = moto_versioning(self)
+    text = answer.decode() if isinstance(answer, bytes) else answer
+    return status, headers, text.replace("GetBucketVersioningResponse", "VersioningConfiguration")
+
+
+moto_versioning = S3Response.get_bucket_versioning
 moto_complete = S3Backend.complete_multipart_upload
 moto_post = S3Response._key_response_post
 
 S3Backend.complete_multipart_upload = complete_multipart_upload
 S3Response._key_response_post = key_response_post
+S3Response.get_bucket_versioning = get_bucket_versioning

@@ -215,6 +215,22 @@ impl Moto {
         self.ask("GET", "/lookback-test/credentials", "application/json", "").await.as_array().unwrap().clone()
     }
 
+    /// Every temporary database password is this one from now on, so that a cluster can know it before it is asked for.
+    pub(crate) async fn choose_password(&self, password: &str) {
+        let body = json!({"password": password});
+        self.ask("POST", "/lookback-test/password", "application/json", &body.to_string()).await;
+    }
+
+    /// Keys of every role that was assumed: objects with `role`, `secret` and `token`.
+    pub(crate) async fn sessions(&self) -> Vec<Value> {
+        self.ask("GET", "/lookback-test/sessions", "application/json", "").await.as_array().unwrap().clone()
+    }
+
+    /// Asks one of the routes for tests for something.
+    pub(crate) async fn tell(&self, route: &str, body: &Value) -> Value {
+        self.ask("POST", &format!("/lookback-test/{route}"), "application/json", &body.to_string()).await
+    }
+
     /// From now on signatures and the identity's policies are checked, after `free` more calls.
     pub(crate) async fn check_access(&self, free: u32) {
         self.ask("POST", "/moto-api/reset-auth", "text/plain", &free.to_string()).await;

@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+use lookback_storage::first_line;
+
 use super::item::{CLUSTER, TABLE};
 use crate::error::{Error, ErrorKind};
 
@@ -79,9 +81,7 @@ impl Place {
     }
 
     fn refused(&self, action: &str, code: &str, message: Option<&str>, status: u16) -> Error {
-        // Its first line: what DynamoDB says about a wrong signature goes on with the request's headers, one of which is a
-        // session's token.
-        let said = message.and_then(|m| m.lines().next()).unwrap_or_default();
+        let said = message.map(first_line).unwrap_or_default();
         let cause = if said.is_empty() { format!("{code} ({status})") } else { format!("{code}: {said}") };
         let error = |what: String| Error::new(ErrorKind::Watermarks, what);
         match refusal(code, status) {
