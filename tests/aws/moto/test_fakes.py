@@ -359,8 +359,8 @@ class Fakes(unittest.TestCase):
         self.assertEqual(len(redshift.describe_clusters()["Clusters"]), 1)
         self.refused("AccessDenied", redshift.get_cluster_credentials_with_iam, ClusterIdentifier="one")
         self.refused("ResourceNotFoundException", serverless.get_workgroup, workgroupName="logs")
-        refused = self.refused("403", serverless.get_credentials, workgroupName="logs")
-        self.assertEqual(refused.response["ResponseMetadata"]["HTTPStatusCode"], 403)
+        refused = self.refused("AccessDeniedException", serverless.get_credentials, workgroupName="logs")
+        self.assertEqual(refused.response["ResponseMetadata"]["HTTPStatusCode"], 400)
         self.post("/moto-api/reset-auth", b"inf")
         redshift.get_cluster_credentials_with_iam(ClusterIdentifier="one")
 
