@@ -1,6 +1,7 @@
 //! The bucket: what it refuses, and what it does with what it is given.
 
 use aws_sdk_s3::Client;
+use lookback_storage::s3::has_own_endpoint;
 use lookback_storage::{Aws, KeyArn};
 
 use super::Finding;
@@ -9,7 +10,7 @@ use super::account::{is_denied, unseen, why};
 /// Looks at encryption, policy, public access and versioning of a bucket.
 pub(super) async fn check_bucket(aws: &Aws, bucket: &str, key: &KeyArn) -> Vec<Finding> {
     let config = aws_sdk_s3::config::Builder::from(aws.config())
-        .force_path_style(aws.config().endpoint_url().is_some())
+        .force_path_style(has_own_endpoint(aws))
         .interceptor(aws.counter())
         .build();
     let look = Look { client: Client::from_conf(config), bucket: bucket.to_owned(), key: key.clone() };

@@ -87,12 +87,10 @@ impl S3Store {
     }
 
     fn build(aws: &Aws, bucket: &str, encryption: Option<Arc<RwLock<Arc<Encryption>>>>) -> Self {
-        // Stand-ins for S3 on one address have no names for buckets.
-        let own_endpoint = aws.config().endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
         let client = |retries: RetryConfig| {
             let config = aws_sdk_s3::config::Builder::from(aws.config())
                 .retry_config(retries)
-                .force_path_style(own_endpoint)
+                .force_path_style(has_own_endpoint(aws))
                 .interceptor(aws.counter())
                 .build();
             aws_sdk_s3::Client::from_conf(config)
@@ -222,6 +220,12 @@ impl ObjectStore for S3Store {
         // A copy made by S3 would not be checked for its encryption, and nothing in a lake is ever copied.
         Err(object_store::Error::NotImplemented { operation: "copy".to_owned(), implementer: self.to_string() })
     }
+}
+
+/// Whether S3 is somewhere else than at AWS. Stand-ins on one address have no host names for buckets.
+#[must_use]
+pub fn has_own_endpoint(aws: &Aws) -> bool {
+    aws.config().endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
 }
 
 /// Bucket and URL of `s3://bucket/prefix`; `None` if it is another kind of location.
