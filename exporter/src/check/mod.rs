@@ -1,7 +1,7 @@
 //! What would stop an export, cluster by cluster, with the fix. Reads only.
 //!
 //! - here: one cluster, the lake, the watermarks;
-//! - `account`: the AWS account: identity, key, [bucket](bucket), [table](table).
+//! - `account`: the AWS account: identity, key, bucket, table.
 
 mod account;
 mod bucket;
