@@ -68,8 +68,16 @@ impl Binary {
         command.args(args).current_dir(self.folder.path()).kill_on_drop(true).env_remove("LOOKBACK_CONFIG");
         command.env_remove("RUST_LOG").envs(&self.environment);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // The program is there when spawn returns: it waits for exec.
-        let cmdline = std::fs::read(format!("/proc/{}/cmdline", child.id().unwrap())).unwrap();
+        // The program is there when spawn returns, which waits for exec, but for a moment without its arguments.
+        let arguments = format!("/proc/{}/cmdline", child.id().unwrap());
+        let mut cmdline = Vec::new();
+        for _ in 0..1_000 {
+            cmdline = std::fs::read(&arguments).unwrap();
+            if !cmdline.is_empty() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let stdout = Stream::of(child.stdout.take().unwrap());
         let stderr = Stream::of(child.stderr.take().unwrap());
         Running { child, stdout, stderr, cmdline }
