@@ -1,12 +1,14 @@
 //! What an export would read, without touching the lake, the watermarks or anything on the cluster.
 
+use std::sync::Arc;
+
 use lookback_schemas::TableSpec;
 use lookback_schemas::names::{CLUSTERS_TABLE, app_id};
 use lookback_storage::Aws;
 
 use crate::error::Result;
+use crate::incarnations::{self, Incarnations};
 use crate::lake::Lake;
-use crate::ledger;
 use crate::places;
 use crate::run::{ClusterJob, check_access};
 use crate::settings::Settings;
@@ -38,10 +40,15 @@ pub struct Plan {
 pub async fn plan(settings: &Settings, aws: Option<&Aws>, jobs: &[ClusterJob]) -> Result<Vec<Plan>> {
     let lake = places::lake(settings, aws)?;
     let lake = if lake.exists().await? { Some(lake) } else { None };
+    let list = match &lake {
+        Some(lake) => lake.table(CLUSTERS_TABLE).await?.map(|table| Incarnations::new(Arc::new(table))),
+        None => None,
+    };
     let watermarks = places::watermarks(settings, aws, false)?;
     let mut plans = Vec::new();
     for job in jobs {
-        let planner = Planner { settings, lake: lake.as_ref(), watermarks: watermarks.as_ref(), job };
+        let planner =
+            Planner { settings, lake: lake.as_ref(), list: list.as_ref(), watermarks: watermarks.as_ref(), job };
         match planner.cluster().await {
             Ok(of_cluster) => plans.extend(of_cluster),
             Err(e) => plans.push(Plan {
@@ -60,6 +67,7 @@ pub async fn plan(settings: &Settings, aws: Option<&Aws>, jobs: &[ClusterJob]) -
 struct Planner<'a> {
     settings: &'a Settings,
     lake: Option<&'a Lake>,
+    list: Option<&'a Incarnations>,
     watermarks: &'a dyn WatermarkStore,
     job: &'a ClusterJob,
 }
@@ -69,10 +77,10 @@ impl Planner<'_> {
         let mut session = self.job.source.connect().await?;
         let facts = session.facts().await?;
         check_access(&self.job.name, &facts.access)?;
-        let cluster_id = match (self.lake, facts.incarnation.as_deref()) {
-            (Some(lake), Some(incarnation)) => match lake.table(CLUSTERS_TABLE).await? {
-                Some(table) => ledger::known_cluster_id(&table, &self.job.name, incarnation).await?.ok(),
-                None => None,
+        let cluster_id = match (self.list, facts.incarnation.as_deref()) {
+            (Some(list), Some(incarnation)) => match list.known(&self.job.name, incarnation).await? {
+                incarnations::Known::As(id) => Some(id),
+                incarnations::Known::After(_) => None,
             },
             (_, None) => Some(self.job.name.clone()),
             (None, _) => None,

@@ -1,23 +1,22 @@
-//! lookback's own tables: the run ledger, and the incarnations of clusters.
+//! The run ledger, and how lookback's own tables are written and read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::Int64Type;
 use deltalake::kernel::{Action, Add};
 use futures::TryStreamExt;
 use lookback_schemas::layout::own_file;
-use lookback_schemas::ledger::{Outcome, RunKind, clusters_schema, schema};
-use lookback_schemas::names::{CLUSTERS_TABLE, LOG_DATE, app_id, incarnation_id};
+use lookback_schemas::ledger::{Outcome, RunKind, schema};
+use lookback_schemas::names::LOG_DATE;
 use lookback_schemas::time::{day_name, day_of};
 use object_store::ObjectStoreExt;
 use parquet::arrow::ArrowWriter;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorKind, Result, lake};
-use crate::lake::{CommitOutcome, CommitUnit, LakeTable, reader};
+use crate::lake::{CommitUnit, DataFile, LakeTable, reader};
 use crate::source::Window;
 
 /// One row of the ledger. Times are microseconds UTC.
@@ -103,7 +102,7 @@ fn batch(rows: &[LedgerRow]) -> Result<RecordBatch> {
 }
 
 /// Writes rows as one file per day, and gives the actions that add them.
-async fn write(table: &LakeTable, batch: &RecordBatch, times: &[i64]) -> Result<Vec<Action>> {
+pub(crate) async fn write(table: &LakeTable, batch: &RecordBatch, times: &[i64]) -> Result<Vec<Action>> {
     let what = || format!("writing {}", table.name());
     let mut days: BTreeMap<i32, Vec<(usize, usize)>> = BTreeMap::new();
     for (row, time) in times.iter().enumerate() {
@@ -133,74 +132,6 @@ async fn write(table: &LakeTable, batch: &RecordBatch, times: &[i64]) -> Result<
     Ok(actions)
 }
 
-/// The `cluster_id` of a cluster's present incarnation, recorded in the lake when it is first seen. Two exporters that see a
-/// new incarnation at once agree, because one of their commits is refused.
-///
-/// # Errors
-/// [`ErrorKind::Lake`] if the list of clusters cannot be read or written.
-pub async fn cluster_id(table: &LakeTable, name: &str, incarnation: &str, now: i64) -> Result<String> {
-    loop {
-        let snapshot = table.refresh().await?;
-        let last = match known_cluster_id(table, name, incarnation).await? {
-            Ok(id) => return Ok(id),
-            Err(last) => last,
-        };
-        let ordinal = last + 1;
-        let id = incarnation_id(name, u32::try_from(ordinal).unwrap_or(u32::MAX));
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from(vec![id.clone()])),
-            Arc::new(StringArray::from(vec![name])),
-            Arc::new(StringArray::from(vec![incarnation])),
-            Arc::new(Int64Array::from(vec![ordinal])),
-            Arc::new(TimestampMicrosecondArray::from(vec![now]).with_timezone("UTC")),
-        ];
-        let row = RecordBatch::try_new(clusters_schema(), columns)
-            .map_err(crate::error::lake("building the list of clusters"))?;
-        let actions = write(table, &row, &[now]).await?;
-        let unit = CommitUnit {
-            transaction: Some((app_id(name, CLUSTERS_TABLE), ordinal)),
-            based_on: snapshot.version,
-            actions,
-            removes: Vec::new(),
-            data_change: true,
-        };
-        if let [CommitOutcome::Committed(_)] = table.commit(vec![unit]).await?.as_slice() {
-            if ordinal > 1 {
-                tracing::warn!(cluster = name, cluster_id = %id, "the cluster was restored or created anew: its rows are kept as those of a cluster of their own");
-            }
-            return Ok(id);
-        }
-    }
-}
-
-/// The `cluster_id` recorded for an incarnation, or the ordinal of the last incarnation of that name (0 if there is none).
-///
-/// # Errors
-/// [`ErrorKind::Lake`] if the list of clusters cannot be read.
-pub async fn known_cluster_id(
-    table: &LakeTable,
-    name: &str,
-    incarnation: &str,
-) -> Result<std::result::Result<String, i64>> {
-    let mut last = 0;
-    for batch in read(table).await? {
-        let text = |column: &str| batch.column_by_name(column).and_then(|a| a.as_string_opt::<i32>().cloned());
-        let ordinals = batch.column_by_name("ordinal").and_then(|a| a.as_primitive_opt::<Int64Type>().cloned());
-        let (Some(ids), Some(names), Some(keys), Some(ordinals)) =
-            (text("cluster_id"), text("cluster_name"), text("incarnation"), ordinals)
-        else {
-            return Err(Error::new(ErrorKind::Lake, format!("{CLUSTERS_TABLE} lacks a column")));
-        };
-        for row in (0..batch.num_rows()).filter(|&r| names.value(r) == name) {
-            if keys.value(row) == incarnation {
-                return Ok(Ok(ids.value(row).to_owned()));
-            }
-            last = last.max(ordinals.value(row));
-        }
-    }
-    Ok(Err(last))
-}
-
 /// All rows of one of lookback's own tables.
 ///
 /// # Errors
@@ -209,9 +140,14 @@ pub async fn read(table: &LakeTable) -> Result<Vec<RecordBatch>> {
     let snapshot = table.refresh().await?;
     let mut batches = Vec::new();
     for file in snapshot.files("") {
-        let what = || format!("reading {}/{}", table.name(), file.path);
-        let stream = reader::open(table, &file.path, file.size).await?.build().map_err(lake(what()))?;
-        batches.extend(stream.try_collect::<Vec<_>>().await.map_err(lake(what()))?);
+        batches.extend(read_file(table, file).await?);
     }
     Ok(batches)
+}
+
+/// The rows of one file of one of lookback's own tables.
+pub(crate) async fn read_file(table: &LakeTable, file: &DataFile) -> Result<Vec<RecordBatch>> {
+    let what = || format!("reading {}/{}", table.name(), file.path);
+    let stream = reader::open(table, &file.path, file.size).await?.build().map_err(lake(what()))?;
+    stream.try_collect().await.map_err(lake(what()))
 }

@@ -14,7 +14,7 @@
 //! - [`schedule`]: one pass after the other, in a process that stays.
 //! - [`metrics`]: what was done, as numbers for Prometheus.
 //! - [`watermarks`]: what was covered, and who is at work.
-//! - [`ledger`]: the record of runs, in the lake itself.
+//! - [`ledger`]: the record of runs, in the lake itself; [`incarnations`]: what each cluster is called there.
 //! - [`maintain`]: compaction of closed days, vacuum.
 //! - [`verify`], [`check`] and [`dry_run`]: the source recounted against the lake; what would stop an export; what it would read.
 
@@ -23,6 +23,7 @@ pub mod clock;
 pub mod dry_run;
 pub mod error;
 pub mod fleet;
+pub mod incarnations;
 pub mod lake;
 pub mod ledger;
 pub mod maintain;

@@ -30,7 +30,7 @@ use futures::StreamExt;
 use lookback_schemas::TableSpec;
 use lookback_schemas::ledger::{RunKind, clusters_schema, schema as ledger_schema};
 use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_TIME};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
@@ -40,6 +40,7 @@ pub use report::{Progress, Report, Silent, TableOutcome, TableReport};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::incarnations::Incarnations;
 use crate::lake::{Lake, LakeTable};
 use crate::ledger::{self, LedgerRow};
 use crate::settings::ExportSettings;
@@ -84,6 +85,8 @@ pub struct Exporter {
     tables: Mutex<HashMap<String, Arc<LakeTable>>>,
     /// Incarnations that were met, by name and what tells them apart. What they are called never changes.
     incarnations: Mutex<HashMap<(String, String), String>>,
+    /// The list that has all of them.
+    list: OnceCell<Incarnations>,
     commits: Arc<CommitCounts>,
     /// One for each cluster that may be worked on at once, over all runs.
     slots: Arc<Semaphore>,
@@ -113,6 +116,7 @@ impl Exporter {
             commits,
             slots,
             incarnations: Mutex::default(),
+            list: OnceCell::new(),
         }
     }
 
@@ -194,7 +198,7 @@ impl Exporter {
     /// The `cluster_id` of a cluster's present incarnation.
     ///
     /// # Errors
-    /// As [`ledger::cluster_id`].
+    /// As [`Incarnations::cluster_id`].
     pub(crate) async fn cluster_id(&self, name: &str, incarnation: Option<&str>) -> Result<String> {
         // A server that cannot say which incarnation it is has only one.
         let Some(incarnation) = incarnation else { return Ok(name.to_owned()) };
@@ -202,8 +206,13 @@ impl Exporter {
         if let Some(known) = self.incarnations.lock().await.get(&key) {
             return Ok(known.clone());
         }
-        let table = self.ensure(CLUSTERS_TABLE, &clusters_schema()).await?;
-        let id = ledger::cluster_id(&table, name, incarnation, self.clock.now()).await?;
+        let list = self
+            .list
+            .get_or_try_init(|| async {
+                Ok::<_, Error>(Incarnations::new(self.ensure(CLUSTERS_TABLE, &clusters_schema()).await?))
+            })
+            .await?;
+        let id = list.cluster_id(name, incarnation, self.clock.now()).await?;
         self.incarnations.lock().await.insert(key, id.clone());
         Ok(id)
     }
