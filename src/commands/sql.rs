@@ -33,6 +33,7 @@ pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure>
     // One file for all results, opened once all of them are understood.
     let mut file = arguments.output.as_deref().map(create).transpose()?;
     for statement in &statements {
+        statement.notices().iter().for_each(|notice| eprintln!("{notice}"));
         let answer = session.run(statement).await?;
         match &mut file {
             Some((file, path)) => {

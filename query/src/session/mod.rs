@@ -10,11 +10,12 @@
 
 mod bounded;
 mod catalog;
+mod local;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList};
 use datafusion::common::TableReference;
@@ -22,7 +23,8 @@ use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext};
+use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as Parsed;
@@ -31,11 +33,12 @@ use object_store::prefix::PrefixStore;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::dialect::{ShortTimes, functions, parse, policy, rewrite};
+use crate::dialect::{Notice, ShortTimes, functions, policy, rewrite, understand};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use catalog::Snapshot;
+use local::{Effect, Locals};
 
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
@@ -63,13 +66,15 @@ impl Default for Limits {
     }
 }
 
-/// A lake that answers statements. Cheap to clone; clones share memory and caches.
+/// A lake that answers statements. Cheap to clone; clones share memory, caches, and the views and temporary tables that
+/// statements left.
 #[derive(Clone)]
 pub struct Session {
     lake: Arc<Lake>,
     base: SessionState,
     limits: Limits,
     as_of: Option<i64>,
+    locals: Arc<Mutex<Locals>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -82,9 +87,16 @@ impl std::fmt::Debug for Session {
 #[derive(Debug, Clone)]
 pub struct Statement {
     parsed: Parsed,
+    notices: Vec<Notice>,
 }
 
 impl Statement {
+    /// What the person who asks should know about the statement, although it runs; in the order of lines.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
     pub(crate) fn parsed_mut(&mut self) -> &mut Parsed {
         &mut self.parsed
     }
@@ -166,7 +178,7 @@ impl Session {
             .with_default_features()
             .with_analyzer_rule(Arc::new(ShortTimes))
             .build();
-        Ok(Self { lake: Arc::new(lake), base, limits, as_of: None })
+        Ok(Self { lake: Arc::new(lake), base, limits, as_of: None, locals: Arc::default() })
     }
 
     /// The same session at another moment (microseconds since 1970-01-01, UTC): `getdate()` and its kin answer it. Rows
@@ -187,15 +199,12 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Sql`] or [`ErrorKind::ReadOnly`].
     pub fn prepare(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
-        let prepared = parse(sql)?.into_iter().map(|mut parsed| {
-            policy::check(&parsed)?;
-            rewrite::rewrite(&mut parsed)?;
-            Ok(Statement { parsed })
-        });
-        prepared.collect()
+        let understood = understand(sql)?.into_iter();
+        Ok(understood.map(|one| Statement { parsed: one.parsed, notices: one.notices }).collect())
     }
 
-    /// Starts a statement.
+    /// Starts a statement. One that makes or drops a view or a temporary table has done so when this returns, and its answer
+    /// has no columns; so has that of a statement without effect.
     ///
     /// # Errors
     /// [`ErrorKind::Sql`] if a table, column or function does not exist or types do not fit, [`ErrorKind::Limit`] if
@@ -220,15 +229,69 @@ impl Session {
     }
 
     async fn start(&self, statement: &Statement, deadline: Instant) -> Result<Answer, QueryError> {
-        let references = self.base.resolve_table_references(&statement.parsed)?;
-        let lists_tables = lists_tables(&statement.parsed, &references);
+        match local::effect(&statement.parsed)? {
+            Some(effect) => self.apply(effect, deadline).await,
+            None => self.ask(statement.parsed.clone(), deadline).await,
+        }
+    }
+
+    async fn apply(&self, effect: Effect, deadline: Instant) -> Result<Answer, QueryError> {
+        match effect {
+            Effect::Nothing => {}
+            Effect::View(mut view) => {
+                let mut query = Parsed::Statement(Box::new(sqlparser::ast::Statement::Query(view.query.clone())));
+                self.locals().expand(&mut query);
+                if !view.with_no_schema_binding {
+                    self.ask(query.clone(), deadline).await?;
+                }
+                if let Parsed::Statement(inner) = query
+                    && let sqlparser::ast::Statement::Query(expanded) = *inner
+                {
+                    view.query = expanded;
+                }
+                self.locals().keep_view(&view)?;
+            }
+            Effect::Table { name, unless_exists, query } => {
+                if self.locals().may_keep(&name, unless_exists)? {
+                    let answer = self.ask(*query, deadline).await?;
+                    let none = RecordBatch::new_empty(answer.schema());
+                    let mut rows = answer.collect().await?;
+                    rows.push(none);
+                    self.locals().keep_table(&name, rows, self.limits.memory_bytes / 4)?;
+                }
+            }
+            Effect::Drop { names, views, if_exists } => self.locals().forget(&names, views, if_exists)?,
+        }
+        let plan: Arc<dyn ExecutionPlan> = Arc::new(EmptyExec::new(Arc::new(Schema::empty())));
+        let stream = execute_stream(Arc::clone(&plan), Arc::new(TaskContext::default()))?;
+        Ok(Answer { stream, plan, versions: Vec::new() })
+    }
+
+    fn locals(&self) -> MutexGuard<'_, Locals> {
+        // Nothing that holds the lock can leave it half done.
+        self.locals.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    async fn ask(&self, mut parsed: Parsed, deadline: Instant) -> Result<Answer, QueryError> {
+        let tables = {
+            let locals = self.locals();
+            locals.expand(&mut parsed);
+            locals.tables()
+        };
+        let references = self.base.resolve_table_references(&parsed)?;
+        let lists_tables = lists_tables(&parsed, &references);
         let names = if lists_tables { self.lake.tables().await? } else { Vec::new() };
-        let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names));
+        let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names, tables));
+        let mut columns = rewrite::Columns::new();
         for reference in &references {
             self.check_reference(&snapshot, reference).await?;
+            if let Some(of_table) = snapshot.columns(reference.table()).await? {
+                columns.insert(reference.table().to_lowercase(), of_table);
+            }
         }
+        rewrite::resolve(&mut parsed, &columns)?;
         let state = self.state(&snapshot)?;
-        let plan = state.statement_to_plan(statement.parsed.clone()).await?;
+        let plan = state.statement_to_plan(parsed).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
@@ -249,6 +312,7 @@ impl Session {
             None | Some(SCHEMA) if reference.catalog().is_none_or(|catalog| catalog == CATALOG) => {
                 match snapshot.pinned(reference.table()).await? {
                     Some(_) => Ok(()),
+                    None if snapshot.is_local(reference.table()) => Ok(()),
                     // The planner's list of references has functions in it.
                     None if policy::TABLE_FUNCTIONS.contains(&reference.table()) => Ok(()),
                     None => Err(catalog::unknown_table(reference.table(), &self.lake.tables().await?)),

@@ -1,6 +1,7 @@
 //! Functions that Redshift has and DataFusion has not, or has with another meaning.
 
 mod clock;
+mod cut;
 mod dateadd;
 mod datediff;
 
@@ -22,6 +23,7 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(clock::CurrentDate::new(now)),
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
+        ScalarUDF::from(cut::Cut::new()),
     ]
     .into_iter()
     .map(Arc::new)
