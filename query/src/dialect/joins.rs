@@ -153,13 +153,16 @@ impl Search {
     }
 
     fn factor(&mut self, factor: &TableFactor, joins: &mut Joins) {
-        let named = |alias: &Option<sqlparser::ast::TableAlias>| alias.as_ref().map(|alias| alias.name.value.to_lowercase());
+        let named =
+            |alias: &Option<sqlparser::ast::TableAlias>| alias.as_ref().map(|alias| alias.name.value.to_lowercase());
         let source = match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let Some(table) = name.0.last().and_then(|part| part.as_ident()) else { return };
                 let table = table.value.to_lowercase();
                 let found = self.frames.iter().rev().find_map(|frame| frame.get(&table)).filter(|_| name.0.len() == 1);
-                let logs = registry().table(&table).is_some_and(|spec| spec.columns.iter().any(|c| IDS.contains(&c.name.as_str())));
+                let logs = registry()
+                    .table(&table)
+                    .is_some_and(|spec| spec.columns.iter().any(|c| IDS.contains(&c.name.as_str())));
                 let source = found.cloned().unwrap_or(Source { name: table, logs, cluster: None });
                 Source { name: named(alias).unwrap_or_else(|| source.name.clone()), ..source }
             }
@@ -316,3 +319,6 @@ fn text(expr: &Expr) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

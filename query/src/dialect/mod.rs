@@ -2,7 +2,7 @@
 //!
 //! A text is cut into statements, whose words are put right (`script.rs`), and each goes through four steps: [`understand`]
 //! (PostgreSQL's grammar with Redshift's additions), [`policy`] (nothing but reading), [`rewrite`] (syntax that DataFusion
-//! does not have becomes syntax that it has) and planning, where [`functions`] are found and [`ShortTimes`] completes times.
+//! does not have becomes syntax that it has) and planning, where [`functions`] are found, [`ShortTimes`] completes times and [`TimePatterns`] makes texts of them.
 //! What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file to `rewrite/` or
 //! `functions/` and name it in the list of the folder's `mod.rs`.
 
@@ -16,10 +16,12 @@ pub mod policy;
 pub mod rewrite;
 mod script;
 mod settings;
+mod time_patterns;
 
 pub use literals::ShortTimes;
 pub use notice::Notice;
 pub use parts::DatePart;
+pub use time_patterns::TimePatterns;
 
 use std::any::TypeId;
 use std::collections::VecDeque;
@@ -255,7 +257,8 @@ fn pieces(sql: &str) -> Result<Vec<script::Piece>, QueryError> {
 fn parse_tokens(tokens: Vec<TokenWithSpan>) -> Result<VecDeque<Statement>, QueryError> {
     let dialect = LookbackDialect::default();
     let end = tokens.last().map_or(Location::empty(), |token| token.span.end);
-    let mut parser = DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(RECURSION_LIMIT).build()?;
+    let mut parser =
+        DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(RECURSION_LIMIT).build()?;
     // The parser has no place for what it misses at the end.
     parser.parse_statements().map_err(|e| QueryError::from(e).at(end))
 }

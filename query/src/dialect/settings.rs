@@ -43,19 +43,27 @@ pub(super) fn without_effect(tokens: &[&TokenWithSpan]) -> Result<Option<String>
         }
         "analyze" if name(1) != "compression" => accepted("ANALYZE", "a lake has its statistics in its log"),
         "set" | "reset" => {
-            let (verb, at) = (name(0).to_uppercase(), if matches!(name(1).as_str(), "session" | "local") { 2 } else { 1 });
+            let (verb, at) =
+                (name(0).to_uppercase(), if matches!(name(1).as_str(), "session" | "local") { 2 } else { 1 });
             let setting = match (name(at).as_str(), name(at + 1).as_str()) {
                 ("time", "zone") => "timezone".to_owned(),
                 (one, _) => one.to_owned(),
             };
             let utc = || tokens.iter().rev().take(1).any(|token| is_utc(&token.token));
             let dotted = tokens.get(at + 1).is_some_and(|token| token.token == Token::Period);
-            if !dotted && (HARMLESS.contains(&setting.as_str()) || setting == "timezone" && (verb == "RESET" || utc())) {
+            if !dotted && (HARMLESS.contains(&setting.as_str()) || setting == "timezone" && (verb == "RESET" || utc()))
+            {
                 return accepted(&format!("{verb} {setting}"), "nothing that it sets changes an answer");
             }
-            let why = if setting == "timezone" { "times are UTC here" } else { "it would change answers, or does nothing" };
+            let why =
+                if setting == "timezone" { "times are UTC here" } else { "it would change answers, or does nothing" };
             let at = tokens.first().map(|token| token.span.start.to_string()).unwrap_or_default();
-            let shown: String = tokens[1.min(tokens.len())..].iter().take(5).take_while(|t| !is_value(&t.token)).map(|t| t.to_string()).collect();
+            let shown: String = tokens[1.min(tokens.len())..]
+                .iter()
+                .take(5)
+                .take_while(|t| !is_value(&t.token))
+                .map(|t| t.to_string())
+                .collect();
             Err(QueryError::new(ErrorKind::ReadOnly, format!("{verb} {shown} is refused: {why}{at}")))
         }
         _ => Ok(None),

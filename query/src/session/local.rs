@@ -56,7 +56,10 @@ pub(super) fn effect(statement: &Parsed) -> Result<Option<Effect>, QueryError> {
         Sql::Commit { .. } => Some(Effect::Nothing),
         Sql::CreateView(view) => {
             if view.materialized {
-                return Err(QueryError::new(ErrorKind::ReadOnly, "CREATE MATERIALIZED VIEW is refused: lookback only reads"));
+                return Err(QueryError::new(
+                    ErrorKind::ReadOnly,
+                    "CREATE MATERIALIZED VIEW is refused: lookback only reads",
+                ));
             }
             free_name(&view.name)?;
             Some(Effect::View(Box::new(view.clone())))
@@ -97,14 +100,20 @@ fn query_of(query: &Query) -> Parsed {
 
 /// The name under which something is kept: in lower case, with its schema if it has one.
 fn key(name: &ObjectName) -> String {
-    let parts: Vec<String> =
-        name.0.iter().map(|part| part.as_ident().map_or_else(|| part.to_string(), |ident| ident.value.to_lowercase())).collect();
+    let parts: Vec<String> = name
+        .0
+        .iter()
+        .map(|part| part.as_ident().map_or_else(|| part.to_string(), |ident| ident.value.to_lowercase()))
+        .collect();
     parts.join(".")
 }
 
 fn table_name(name: &ObjectName) -> Result<String, QueryError> {
     if name.0.len() > 1 {
-        return Err(QueryError::sql(format!("a temporary table has no schema; write '{}'", key(name).replace('.', "_"))));
+        return Err(QueryError::sql(format!(
+            "a temporary table has no schema; write '{}'",
+            key(name).replace('.', "_")
+        )));
     }
     free_name(name)?;
     Ok(key(name))
@@ -127,7 +136,9 @@ impl Locals {
     pub(super) fn keep_view(&mut self, view: &CreateView) -> Result<(), QueryError> {
         let name = key(&view.name);
         if self.tables.contains_key(&name) || (self.views.contains_key(&name) && !view.or_replace) {
-            return Err(QueryError::sql(format!("'{name}' exists in this session; write CREATE OR REPLACE VIEW, or drop it")));
+            return Err(QueryError::sql(format!(
+                "'{name}' exists in this session; write CREATE OR REPLACE VIEW, or drop it"
+            )));
         }
         if view.query.to_string().len() > MAX_VIEW_BYTES {
             return Err(QueryError::new(
@@ -156,7 +167,8 @@ impl Locals {
         };
         let bytes: usize = rows.iter().map(RecordBatch::get_array_memory_size).sum();
         if bytes + self.tables.values().map(|(_, bytes)| bytes).sum::<usize>() > most {
-            let message = format!("temporary tables may have {most} bytes together, and '{name}' would be more; keep fewer rows");
+            let message =
+                format!("temporary tables may have {most} bytes together, and '{name}' would be more; keep fewer rows");
             return Err(QueryError::new(ErrorKind::Limit, message));
         }
         let table = MemTable::try_new(first.schema(), vec![rows])?;
@@ -165,7 +177,8 @@ impl Locals {
     }
 
     pub(super) fn forget(&mut self, names: &[String], views: bool, if_exists: bool) -> Result<(), QueryError> {
-        let missing = |name: &&String| if views { !self.views.contains_key(*name) } else { !self.tables.contains_key(*name) };
+        let missing =
+            |name: &&String| if views { !self.views.contains_key(*name) } else { !self.tables.contains_key(*name) };
         if let (Some(name), false) = (names.iter().find(missing), if_exists) {
             let what = if views { "view" } else { "temporary table" };
             let hint = if registry().table(name).is_some() { "; tables of a lake cannot be dropped" } else { "" };
@@ -211,7 +224,8 @@ impl VisitorMut for Expand<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
-        let names = query.with.iter().flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.to_lowercase()));
+        let names =
+            query.with.iter().flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.to_lowercase()));
         self.hidden.push(names.collect());
         ControlFlow::Continue(())
     }

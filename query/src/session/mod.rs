@@ -23,7 +23,10 @@ use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext};
+use datafusion::execution::{
+    FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
+};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -33,7 +36,7 @@ use object_store::prefix::PrefixStore;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::dialect::{Notice, ShortTimes, functions, policy, rewrite, understand};
+use crate::dialect::{Notice, ShortTimes, TimePatterns, functions, policy, rewrite, understand};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
@@ -172,10 +175,13 @@ impl Session {
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let config = configuration(&limits);
         let runtime = runtime(&lake, &limits)?;
+        let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(TimePatterns)];
+        rules.extend(Analyzer::new().rules);
         let base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_analyzer_rules(rules)
             .with_analyzer_rule(Arc::new(ShortTimes))
             .build();
         Ok(Self { lake: Arc::new(lake), base, limits, as_of: None, locals: Arc::default() })

@@ -47,7 +47,8 @@ impl ScalarUDFImpl for Cut {
         let [text, bytes] = arrays.as_slice() else { return exec_err!("lookback_cut() takes a text and a length") };
         let text = cast(text, &DataType::Utf8)?;
         let bytes = bytes.as_primitive::<Int64Type>();
-        let cut: StringArray = text.as_string::<i32>().iter().zip(bytes).map(|(text, most)| Some(cut(text?, most?))).collect();
+        let cut: StringArray =
+            text.as_string::<i32>().iter().zip(bytes).map(|(text, most)| Some(cut(text?, most?))).collect();
         result(Arc::new(cut), scalar)
     }
 }

@@ -4,6 +4,9 @@ mod clock;
 mod cut;
 mod dateadd;
 mod datediff;
+mod time_text;
+
+pub(super) use time_text::TimeText;
 
 use std::sync::Arc;
 

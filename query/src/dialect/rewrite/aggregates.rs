@@ -39,7 +39,9 @@ fn listagg(call: &mut Function) -> Result<(), QueryError> {
     let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
     if let Some(over) = &mut call.over {
         if distinct {
-            return Err(QueryError::sql("LISTAGG(DISTINCT ...) OVER is not supported; aggregate in a sub-query and join it"));
+            return Err(QueryError::sql(
+                "LISTAGG(DISTINCT ...) OVER is not supported; aggregate in a sub-query and join it",
+            ));
         }
         order_window(over, order)?;
     } else if !order.is_empty() {
@@ -75,9 +77,9 @@ fn order_window(over: &mut WindowType, order: Vec<OrderByExpr>) -> Result<(), Qu
             }
             Ok(())
         }
-        WindowType::WindowSpec(_) => {
-            Err(QueryError::sql("LISTAGG ... OVER takes PARTITION BY only; its order is in WITHIN GROUP (ORDER BY ...)"))
-        }
+        WindowType::WindowSpec(_) => Err(QueryError::sql(
+            "LISTAGG ... OVER takes PARTITION BY only; its order is in WITHIN GROUP (ORDER BY ...)",
+        )),
         WindowType::NamedWindow(name) => {
             Err(QueryError::sql(format!("LISTAGG ... OVER {name}: write the window out, as OVER (PARTITION BY ...)")))
         }
@@ -115,13 +117,18 @@ fn complement(fraction: Expr) -> Expr {
         && let Value::Number(text, _) = &value.value
         && let Some((whole, digits)) = text.split_once('.').or(Some((text, "")))
         && digits.len() <= 15
-        && let (Ok(whole), Ok(part)) = (if whole.is_empty() { "0" } else { whole }.parse::<u64>(), format!("0{digits}").parse::<u64>())
+        && let (Ok(whole), Ok(part)) =
+            (if whole.is_empty() { "0" } else { whole }.parse::<u64>(), format!("0{digits}").parse::<u64>())
         && whole <= 1
     {
         let one = 10_u64.pow(u32::try_from(digits.len()).unwrap_or(15));
         if let Some(rest) = one.checked_sub(whole * one + part) {
             let width = digits.len();
-            return number(&if width == 0 { rest.to_string() } else { format!("{}.{:0width$}", rest / one, rest % one) });
+            return number(&if width == 0 {
+                rest.to_string()
+            } else {
+                format!("{}.{:0width$}", rest / one, rest % one)
+            });
         }
     }
     Expr::Nested(Box::new(binary(number("1"), BinaryOperator::Minus, fraction)))
@@ -142,4 +149,3 @@ fn ratio(call: &Function) -> Result<Expr, QueryError> {
     let sum = function("nullif", vec![double(Expr::Function(sum)), number("0")]);
     Ok(Expr::Nested(Box::new(binary(double(operand(value)), BinaryOperator::Divide, sum))))
 }
-

@@ -3,7 +3,8 @@
 //! Redshift takes such a name for the expression that it stands for, unless a table of the FROM has a column of that name:
 //! the column comes first. In the list itself, a name is known to the items after it.
 //!
-//! Source: AWS, "Amazon Redshift announces support for lateral column alias reference" (2018).
+//! Source: Amazon Redshift Database Developer Guide, "SELECT list": an alias is known right after it is defined, and a column
+//! of the FROM with its name takes precedence.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -132,7 +133,8 @@ impl VisitorMut for Names<'_> {
             let meant = operand(meant.clone());
             self.grown += meant.to_string().len();
             if self.grown > MAX_EXPANSION {
-                let message = format!("'{name}' stands for an expression that is too long, because it names others in turn");
+                let message =
+                    format!("'{name}' stands for an expression that is too long, because it names others in turn");
                 return ControlFlow::Break(Box::new(QueryError::sql(message)));
             }
             *expr = meant;

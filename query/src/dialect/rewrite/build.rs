@@ -2,8 +2,8 @@
 
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Value,
-    ValueWithSpan,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Value, ValueWithSpan,
 };
 
 use super::call;
@@ -80,9 +80,10 @@ pub(super) fn number(text: &str) -> Expr {
 pub(super) fn literal_text(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Value(ValueWithSpan {
-            value: Value::SingleQuotedString(text) | Value::EscapedStringLiteral(text) | Value::DollarQuotedString(
-                sqlparser::ast::DollarQuotedString { value: text, .. },
-            ),
+            value:
+                Value::SingleQuotedString(text)
+                | Value::EscapedStringLiteral(text)
+                | Value::DollarQuotedString(sqlparser::ast::DollarQuotedString { value: text, .. }),
             ..
         }) => Some(text),
         Expr::Nested(inner) => literal_text(inner),

@@ -32,7 +32,9 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), QueryError> {
                 own => own,
             };
             let Some(text) = literal_text(pattern) else {
-                return Err(QueryError::sql(format!("the pattern of LIKE ... ESCAPE must be a literal, not {pattern}")));
+                return Err(QueryError::sql(format!(
+                    "the pattern of LIKE ... ESCAPE must be a literal, not {pattern}"
+                )));
             };
             **pattern = text_literal(with_backslashes(text, own)?);
             *escape_char = None;

@@ -59,7 +59,9 @@ pub(super) fn rewrite(factor: &mut TableFactor, scope: &mut Scope) -> Result<(),
 
 fn source(scope: &mut Scope, table: &TableFactor, what: &str) -> Result<Vec<String>, QueryError> {
     scope.of_one(table).ok_or_else(|| {
-        QueryError::sql(format!("the columns under {what} cannot be found out; name them: (SELECT a, b FROM ...) {what} ..."))
+        QueryError::sql(format!(
+            "the columns under {what} cannot be found out; name them: (SELECT a, b FROM ...) {what} ..."
+        ))
     })
 }
 
@@ -157,7 +159,8 @@ fn unpivot_sql(
     columns: &[ExprWithAlias],
     keep_nulls: bool,
 ) -> Result<String, QueryError> {
-    let mut output: Vec<String> = unpivoted(source, value, name, columns)?.iter().map(|column| quoted(column)).collect();
+    let mut output: Vec<String> =
+        unpivoted(source, value, name, columns)?.iter().map(|column| quoted(column)).collect();
     let (Some(value), Some(name)) = (output.pop(), output.pop()) else {
         return Err(QueryError::sql("UNPIVOT takes a list of columns"));
     };

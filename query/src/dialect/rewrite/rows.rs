@@ -105,7 +105,8 @@ fn exists(row: &[Expr], candidates: &Query) -> Result<Expr, QueryError> {
     });
     let mut query = super::parse_query("SELECT 1 FROM lookback_candidate")?;
     if let SetExpr::Select(select) = query.body.as_mut() {
-        select.projection = vec![SelectItem::UnnamedExpr(Expr::value(sqlparser::ast::Value::Number("1".into(), false)))];
+        select.projection =
+            vec![SelectItem::UnnamedExpr(Expr::value(sqlparser::ast::Value::Number("1".into(), false)))];
         select.selection = joined(same.collect(), &BinaryOperator::And);
         if let Some(from) = select.from.first_mut() {
             from.relation = TableFactor::Derived {

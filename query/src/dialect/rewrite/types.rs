@@ -60,11 +60,15 @@ fn known(data_type: &mut DataType) -> Result<Option<u64>, QueryError> {
         }
         DataType::Float(ExactNumberInfo::None) => DataType::DoublePrecision,
         DataType::Float(ExactNumberInfo::Precision(bits)) => {
-            if *bits > 24 { DataType::DoublePrecision } else { DataType::Real }
+            if *bits > 24 {
+                DataType::DoublePrecision
+            } else {
+                DataType::Real
+            }
         }
-        DataType::Numeric(ExactNumberInfo::None) | DataType::Decimal(ExactNumberInfo::None) | DataType::Dec(ExactNumberInfo::None) => {
-            DataType::Decimal(ExactNumberInfo::PrecisionAndScale(18, 0))
-        }
+        DataType::Numeric(ExactNumberInfo::None)
+        | DataType::Decimal(ExactNumberInfo::None)
+        | DataType::Dec(ExactNumberInfo::None) => DataType::Decimal(ExactNumberInfo::PrecisionAndScale(18, 0)),
         DataType::Dec(info) => DataType::Decimal(*info),
         DataType::Timestamp(None, zone) => DataType::Timestamp(Some(6), *zone),
         _ => return Ok(None),
