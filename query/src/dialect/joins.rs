@@ -11,8 +11,8 @@ use datafusion::sql::parser::Statement;
 use lookback_schemas::names::CLUSTER_ID;
 use lookback_schemas::registry;
 use sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Query, Select, SetExpr, Spanned, TableFactor,
-    TableWithJoins, Value, ValueWithSpan, Visit, Visitor,
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Query, Select, SelectItem, SetExpr, Spanned,
+    TableFactor, TableWithJoins, Value, ValueWithSpan, Visit, Visitor,
 };
 
 use super::Notice;
@@ -42,6 +42,8 @@ struct Source {
     logs: bool,
     /// The one cluster that its rows are of.
     cluster: Option<String>,
+    /// Whether it has the column `cluster_id`.
+    shows_cluster: bool,
 }
 
 #[derive(Default)]
@@ -93,7 +95,7 @@ impl Search {
         self.enter(query);
         let (logs, cluster) = self.of_body(&query.body);
         self.frames.pop();
-        Source { name, logs, cluster }
+        Source { name, logs, cluster, shows_cluster: shows_cluster(&query.body) }
     }
 
     fn of_body(&mut self, body: &SetExpr) -> (bool, Option<String>) {
@@ -163,7 +165,7 @@ impl Search {
                 let logs = registry()
                     .table(&table)
                     .is_some_and(|spec| spec.columns.iter().any(|c| IDS.contains(&c.name.as_str())));
-                let source = found.cloned().unwrap_or(Source { name: table, logs, cluster: None });
+                let source = found.cloned().unwrap_or(Source { name: table, logs, cluster: None, shows_cluster: true });
                 Source { name: named(alias).unwrap_or_else(|| source.name.clone()), ..source }
             }
             TableFactor::Derived { subquery, alias, .. } => {
@@ -193,6 +195,22 @@ fn constraint(join: &JoinOperator) -> Option<&JoinConstraint> {
         | JoinOperator::RightOuter(constraint)
         | JoinOperator::FullOuter(constraint) => Some(constraint),
         _ => None,
+    }
+}
+
+fn shows_cluster(body: &SetExpr) -> bool {
+    let is_cluster = |name: &Ident| name.value.eq_ignore_ascii_case(CLUSTER_ID);
+    match body {
+        SetExpr::Select(select) => select.projection.iter().any(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } => is_cluster(alias),
+            SelectItem::UnnamedExpr(Expr::Identifier(name)) => is_cluster(name),
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => path.last().is_some_and(is_cluster),
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => true,
+            _ => false,
+        }),
+        SetExpr::Query(query) => shows_cluster(&query.body),
+        SetExpr::SetOperation { left, .. } => shows_cluster(left),
+        _ => false,
     }
 }
 
@@ -289,7 +307,7 @@ impl Joins {
                 let tables = match table {
                     Some(table) => vec![table],
                     // Without a table's name it is the column of all that were joined with USING, or of the only one.
-                    None => self.sources.iter().map(|source| source.name.clone()).collect(),
+                    None => self.sources.iter().filter(|s| s.shows_cluster).map(|s| s.name.clone()).collect(),
                 };
                 for table in tables {
                     self.unite(&table, &literal(cluster));

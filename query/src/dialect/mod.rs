@@ -216,8 +216,13 @@ pub fn understand(sql: &str) -> Result<Vec<Understood>, QueryError> {
                 let parsed = Statement::Statement(Box::new(nothing));
                 understood.push(Understood { parsed, notices: vec![Notice::new(line, said)] });
             }
-            Content::Sql(tokens) => {
+            Content::Sql { tokens, late } => {
                 for mut parsed in parse_tokens(tokens)? {
+                    if let Statement::Statement(inner) = &mut parsed
+                        && let ast::Statement::CreateView(view) = inner.as_mut()
+                    {
+                        view.with_no_schema_binding = late;
+                    }
                     policy::check(&parsed)?;
                     let notices = joins::notices(&parsed);
                     rewrite::rewrite(&mut parsed).map_err(|e| e.at(piece.start))?;
@@ -236,7 +241,7 @@ pub fn understand(sql: &str) -> Result<Vec<Understood>, QueryError> {
 pub fn parse(sql: &str) -> Result<VecDeque<Statement>, QueryError> {
     let mut statements = VecDeque::new();
     for piece in pieces(sql)? {
-        if let Content::Sql(tokens) = piece.content {
+        if let Content::Sql { tokens, .. } = piece.content {
             statements.extend(parse_tokens(tokens)?);
         }
     }

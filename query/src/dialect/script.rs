@@ -21,8 +21,8 @@ pub(super) struct Piece {
 
 #[derive(Debug)]
 pub(super) enum Content {
-    /// To be parsed; without its semicolon.
-    Sql(Vec<TokenWithSpan>),
+    /// To be parsed; without its semicolon. A view that is `late` has `WITH NO SCHEMA BINDING`.
+    Sql { tokens: Vec<TokenWithSpan>, late: bool },
     /// Accepted without effect; what is said about it.
     NoEffect(String),
 }
@@ -77,8 +77,8 @@ fn piece(mut tokens: Vec<TokenWithSpan>) -> Result<Option<Piece>, QueryError> {
         _ => {}
     }
     refuse(&tokens)?;
-    put_aside(&mut tokens);
-    Ok(Some(Piece { start, content: Content::Sql(tokens) }))
+    let late = put_aside(&mut tokens);
+    Ok(Some(Piece { start, content: Content::Sql { tokens, late } }))
 }
 
 pub(super) fn is_space(token: &TokenWithSpan) -> bool {
@@ -124,12 +124,19 @@ fn not_supported(what: &str, instead: &str, at: Location) -> QueryError {
     QueryError::sql(format!("{what} is not supported; {instead}{at}"))
 }
 
-/// Words that the parser does not know, and whose meaning is kept without them.
-fn put_aside(tokens: &mut Vec<TokenWithSpan>) {
-    let next = |tokens: &[TokenWithSpan], from: usize| {
-        (from + 1..tokens.len()).find(|&i| !is_space(&tokens[i])).unwrap_or(tokens.len())
-    };
-    let is = |tokens: &[TokenWithSpan], at: usize, wanted: &str| tokens.get(at).is_some_and(|t| is_word(t, wanted));
+/// The place of the next word or sign.
+fn next(tokens: &[TokenWithSpan], from: usize) -> usize {
+    (from + 1..tokens.len()).find(|&i| !is_space(&tokens[i])).unwrap_or(tokens.len())
+}
+
+fn is(tokens: &[TokenWithSpan], at: usize, wanted: &str) -> bool {
+    tokens.get(at).is_some_and(|token| is_word(token, wanted))
+}
+
+/// Takes away words that the parser does not know, and whose meaning is kept without them; whether `WITH NO SCHEMA BINDING`
+/// was among them.
+fn put_aside(tokens: &mut Vec<TokenWithSpan>) -> bool {
+    let mut late = false;
     let mut i = 0;
     while i < tokens.len() {
         let second = next(tokens, i);
@@ -146,6 +153,8 @@ fn put_aside(tokens: &mut Vec<TokenWithSpan>) {
             let (third, fourth) = (next(tokens, second), next(tokens, next(tokens, second)));
             if is(tokens, third, "schema") && is(tokens, fourth, "binding") {
                 tokens.truncate(i);
+                late = true;
+                break;
             }
         } else if tokens[i].token == Token::Sharp
             && is_table_place(tokens, i)
@@ -158,6 +167,7 @@ fn put_aside(tokens: &mut Vec<TokenWithSpan>) {
         }
         i += 1;
     }
+    late
 }
 
 /// Whether a table's name is expected here.

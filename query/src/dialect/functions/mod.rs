@@ -4,6 +4,7 @@ mod clock;
 mod cut;
 mod dateadd;
 mod datediff;
+mod interval_times;
 mod time_text;
 
 pub(super) use time_text::TimeText;
@@ -27,6 +28,7 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
         ScalarUDF::from(cut::Cut::new()),
+        ScalarUDF::from(interval_times::IntervalTimes::new()),
     ]
     .into_iter()
     .map(Arc::new)

@@ -31,6 +31,7 @@ fn a_join_on_an_id_alone_is_noticed_with_its_line() {
         ("SELECT 1 FROM stl_query q JOIN stl_scan s USING (query) WHERE q.cluster_id = 'a'", 1),
         ("SELECT 1 FROM stl_query q JOIN stl_scan s USING (query) WHERE q.cluster_id = 'a' AND s.cluster_id = 'b'", 1),
         ("SELECT 1 FROM stl_query q JOIN stl_scan s USING (query) WHERE q.cluster_id = s.cluster_id OR q.query = 1", 1),
+        ("SELECT 1 FROM stl_query q JOIN (SELECT query FROM stl_scan) s USING (query) WHERE cluster_id = 'a'", 1),
         ("EXPLAIN SELECT 1 FROM stl_query JOIN stl_scan USING (query)", 1),
         ("CREATE VIEW v AS SELECT 1 FROM stl_query JOIN stl_scan USING (query)", 1),
     ] {
@@ -51,6 +52,7 @@ fn a_join_within_a_cluster_is_not() {
         "SELECT 1 FROM stl_query a JOIN stl_scan b USING (cluster_id) JOIN stl_dist c ON c.cluster_id = a.cluster_id AND c.query = b.query",
         "WITH a AS (SELECT query FROM stl_query WHERE cluster_id = 'x'), b AS (SELECT query FROM stl_scan WHERE cluster_id = 'x') \
          SELECT 1 FROM a JOIN b USING (query)",
+        "SELECT 1 FROM stl_query q JOIN stl_scan s USING (query) WHERE cluster_id = 'a'",
         "SELECT 1 FROM stl_query q JOIN (VALUES (1)) v (query) ON q.query = v.query",
         "SELECT 1 FROM stl_query q JOIN stl_scan s ON q.userid = s.userid",
         "SELECT query FROM stl_query",

@@ -115,23 +115,24 @@ fn percentile(call: &mut Function, name: &str) -> Result<(), QueryError> {
 fn complement(fraction: Expr) -> Expr {
     if let Expr::Value(value) = &fraction
         && let Value::Number(text, _) = &value.value
-        && let Some((whole, digits)) = text.split_once('.').or(Some((text, "")))
-        && digits.len() <= 15
-        && let (Ok(whole), Ok(part)) =
-            (if whole.is_empty() { "0" } else { whole }.parse::<u64>(), format!("0{digits}").parse::<u64>())
-        && whole <= 1
+        && let Some(rest) = one_less(text)
     {
-        let one = 10_u64.pow(u32::try_from(digits.len()).unwrap_or(15));
-        if let Some(rest) = one.checked_sub(whole * one + part) {
-            let width = digits.len();
-            return number(&if width == 0 {
-                rest.to_string()
-            } else {
-                format!("{}.{:0width$}", rest / one, rest % one)
-            });
-        }
+        return number(&rest);
     }
     Expr::Nested(Box::new(binary(number("1"), BinaryOperator::Minus, fraction)))
+}
+
+fn one_less(text: &str) -> Option<String> {
+    let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
+    let width = digits.len();
+    if width > 15 {
+        return None;
+    }
+    let one = 10_u64.pow(u32::try_from(width).ok()?);
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let part: u64 = format!("0{digits}").parse().ok()?;
+    let rest = one.checked_sub(whole.checked_mul(one)?.checked_add(part)?)?;
+    Some(if width == 0 { rest.to_string() } else { format!("{}.{:0width$}", rest / one, rest % one) })
 }
 
 /// `RATIO_TO_REPORT(x) OVER (...)`: each value's part of the sum. The part of a sum of zero is NULL.

@@ -9,6 +9,7 @@ mod build;
 mod conditional;
 mod dates;
 mod duplicates;
+mod intervals;
 mod names;
 mod nulls;
 mod patterns;
@@ -69,6 +70,7 @@ impl Rewriter {
         }
         rows::refuse_others(expr)?;
         rows::written_out(expr)?;
+        intervals::times(expr);
         patterns::rewrite(expr)?;
         aggregates::rewrite(expr)?;
         conditional::rewrite(expr)?;

@@ -70,7 +70,7 @@ impl<'a> Scope<'a> {
             SetExpr::Query(query) => self.of_query(query),
             SetExpr::SetOperation { left, .. } => self.of_body(left),
             SetExpr::Values(values) => {
-                values.rows.first().map(|row| (1..=row.len()).map(|n| format!("column{n}")).collect())
+                values.rows.first().map(|row| (1..=row.content.len()).map(|n| format!("column{n}")).collect())
             }
             _ => None,
         }
@@ -116,7 +116,7 @@ impl<'a> Scope<'a> {
             TableFactor::Table { name, alias, args: None, .. } => (last(name), self.of_table(name), alias.as_ref()),
             TableFactor::Derived { subquery, alias, .. } => (None, self.of_query(subquery), alias.as_ref()),
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                relations.extend(self.of_from(std::slice::from_ref(table_with_joins)));
+                relations.extend(self.of_from(std::slice::from_ref(table_with_joins.as_ref())));
                 return;
             }
             TableFactor::Pivot { table, aggregate_functions, value_column, value_source, alias, .. } => {
