@@ -51,7 +51,7 @@ const WRITING: [&str; 29] = [
 
 /// Functions that only a cluster's leader node can answer, or that speak of its session.
 /// Source: Amazon Redshift Database Developer Guide, "Leader node-only functions" and "System information functions".
-const LEADER_FUNCTIONS: [&str; 33] = [
+const LEADER_FUNCTIONS: [&str; 34] = [
     "aclexplode",
     "array_lower",
     "array_upper",
@@ -85,6 +85,7 @@ const LEADER_FUNCTIONS: [&str; 33] = [
     "pg_table_is_visible",
     "pg_terminate_backend",
     "set_config",
+    "version",
 ];
 
 /// Refuses a statement by the words that it begins with, so that it is named although it may not even parse.
