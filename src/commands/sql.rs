@@ -33,7 +33,9 @@ pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure>
     // One file for all results, opened once all of them are understood.
     let mut file = arguments.output.as_deref().map(create).transpose()?;
     for statement in &statements {
-        statement.notices().iter().try_for_each(|notice| writeln!(std::io::stderr(), "{notice}")).ok();
+        for notice in statement.notices() {
+            let _ = writeln!(std::io::stderr(), "{notice}");
+        }
         let answer = session.run(statement).await?;
         match &mut file {
             Some((file, path)) => {

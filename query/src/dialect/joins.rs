@@ -11,8 +11,8 @@ use datafusion::sql::parser::Statement;
 use lookback_schemas::names::CLUSTER_ID;
 use lookback_schemas::registry;
 use sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Query, Select, SelectItem, SetExpr, Spanned,
-    TableFactor, TableWithJoins, Value, ValueWithSpan, Visit, Visitor,
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Query, Select, SelectItem, SetExpr, TableFactor,
+    TableWithJoins, Value, ValueWithSpan, Visit, Visitor,
 };
 
 use super::Notice;
@@ -298,7 +298,7 @@ impl Joins {
                 if l == CLUSTER_ID && r == CLUSTER_ID {
                     self.unite(&left_table, &right_table);
                 } else if l == r && IDS.contains(&l.as_str()) && left_table != right_table {
-                    self.ids.push((left.span().start.line, l, left_table, right_table));
+                    self.ids.push((left.span.start.line, l, left_table, right_table));
                 }
             }
             (Some((table, column)), None, _, Some(cluster)) | (None, Some((table, column)), Some(cluster), _)
