@@ -1,5 +1,5 @@
 //! A warning about scripts that were written for one cluster: ids of queries, transactions and processes repeat from cluster
-//! to cluster, so a join on them needs `cluster_id` beside them.
+//! to cluster, so a join on them, or a group by them, needs `cluster_id` beside them.
 //!
 //! Looked at are the tables of each FROM. Tables are of one cluster if a condition says so: `cluster_id` joined with
 //! `cluster_id`, or both compared with the same text. A sub-query or a table of `WITH` counts like the log tables in it.
@@ -11,8 +11,8 @@ use datafusion::sql::parser::Statement;
 use lookback_schemas::names::CLUSTER_ID;
 use lookback_schemas::registry;
 use sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, Query, Select, SelectItem, SetExpr, TableFactor,
-    TableWithJoins, Value, ValueWithSpan, Visit, Visitor,
+    BinaryOperator, Expr, GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, Query, Select, SelectItem, SetExpr,
+    TableFactor, TableWithJoins, Value, ValueWithSpan, Visit, Visitor,
 };
 
 use super::Notice;
@@ -20,7 +20,7 @@ use super::Notice;
 /// Columns whose values repeat from cluster to cluster.
 const IDS: [&str; 3] = ["query", "xid", "pid"];
 
-/// The joins of a statement that mix clusters.
+/// The joins and groups of a statement that mix clusters.
 pub(super) fn notices(statement: &Statement) -> Vec<Notice> {
     let mut search = Search::default();
     match statement {
@@ -76,8 +76,42 @@ impl Visitor for Search {
                 self.found.push(Notice::new(line, text));
             }
         }
+        self.found.extend(grouped(select, &joins));
         ControlFlow::Continue(())
     }
+}
+
+/// A group by an id without the cluster that it is of.
+fn grouped(select: &Select, joins: &Joins) -> Option<Notice> {
+    let GroupByExpr::Expressions(by, _) = &select.group_by else { return None };
+    if joins.sources.iter().all(|source| !source.logs || joins.cluster_of(&source.name).is_some()) {
+        return None;
+    }
+    let item = |position: usize| match select.projection.get(position.checked_sub(1)?)? {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+        _ => None,
+    };
+    let columns: Vec<&Ident> = by
+        .iter()
+        .filter_map(|expr| match expr {
+            Expr::Value(ValueWithSpan { value: Value::Number(position, _), .. }) => item(position.parse().ok()?),
+            other => Some(other),
+        })
+        .filter_map(|expr| match expr {
+            Expr::Identifier(name) => Some(name),
+            Expr::CompoundIdentifier(path) => path.last(),
+            _ => None,
+        })
+        .collect();
+    if columns.iter().any(|name| name.value.eq_ignore_ascii_case(CLUSTER_ID)) {
+        return None;
+    }
+    let id = columns.iter().find(|name| IDS.contains(&name.value.to_lowercase().as_str()))?;
+    let text = format!(
+        "grouped by {} but not by cluster_id: rows of different clusters are put together",
+        id.value.to_lowercase()
+    );
+    Some(Notice::new(id.span.start.line, text))
 }
 
 impl Search {

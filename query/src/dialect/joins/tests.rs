@@ -23,7 +23,7 @@ fn a_join_on_an_id_alone_is_noticed_with_its_line() {
         ),
         ("SELECT 1 FROM stl_sessions a JOIN stl_query b USING (pid)", 1),
         ("WITH s AS (SELECT * FROM stl_scan) SELECT 1 FROM stl_query q JOIN s ON q.query = s.query", 1),
-        ("SELECT 1 FROM stl_query q JOIN (SELECT query, sum(rows) FROM stl_scan GROUP BY 1) s ON q.query = s.query", 1),
+        ("SELECT 1 FROM stl_query q JOIN (SELECT query, sum(rows) FROM stl_scan GROUP BY 1) s ON q.query = s.query", 2),
         (
             "SELECT 1 FROM stl_query a WHERE a.query IN (SELECT q.query FROM stl_query q JOIN stl_scan s USING (query))",
             1,
@@ -58,5 +58,22 @@ fn a_join_within_a_cluster_is_not() {
         "SELECT query FROM stl_query",
     ] {
         assert_eq!(said(sql), Vec::<String>::new(), "{sql}");
+    }
+}
+
+#[test]
+fn a_group_by_an_id_alone_is_noticed() {
+    assert_eq!(
+        said("SELECT query, count(*)\nFROM stl_scan\nGROUP BY query"),
+        ["line 3: grouped by query but not by cluster_id: rows of different clusters are put together"]
+    );
+    for (sql, want) in [
+        ("SELECT s.xid, count(*) FROM stl_query s GROUP BY 1", 1),
+        ("SELECT cluster_id, query FROM stl_scan GROUP BY 1, 2", 0),
+        ("SELECT query FROM stl_scan WHERE cluster_id = 'a' GROUP BY query", 0),
+        ("SELECT userid FROM stl_scan GROUP BY userid", 0),
+        ("SELECT query FROM (VALUES (1)) v (query) GROUP BY query", 0),
+    ] {
+        assert_eq!(said(sql).len(), want, "{sql}: {:?}", said(sql));
     }
 }
