@@ -5,10 +5,14 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
+use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use datafusion::datasource::MemTable;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::Statement as Parsed;
 use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE};
 use lookback_schemas::registry;
@@ -17,6 +21,9 @@ use sqlparser::ast::{
     TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
 };
 
+use tokio::time::Instant;
+
+use super::{Answer, Session};
 use crate::dialect::policy::is_temporary;
 use crate::error::{ErrorKind, QueryError};
 
@@ -129,6 +136,46 @@ fn free_name(name: &ObjectName) -> Result<(), QueryError> {
         return Err(QueryError::sql(format!("'{table}' is the name of a system table; choose another")));
     }
     Ok(())
+}
+
+impl Session {
+    /// Does what a statement does to the session. The answer has no columns.
+    pub(super) async fn apply(&self, effect: Effect, deadline: Instant) -> Result<Answer, QueryError> {
+        match effect {
+            Effect::Nothing => {}
+            Effect::View(mut view) => {
+                let mut query = Parsed::Statement(Box::new(Sql::Query(view.query.clone())));
+                self.locals().expand(&mut query);
+                if !view.with_no_schema_binding {
+                    self.ask(query.clone(), deadline).await?;
+                }
+                if let Parsed::Statement(inner) = query
+                    && let Sql::Query(expanded) = *inner
+                {
+                    view.query = expanded;
+                }
+                self.locals().keep_view(&view)?;
+            }
+            Effect::Table { name, unless_exists, query } => {
+                if self.locals().may_keep(&name, unless_exists)? {
+                    let answer = self.ask(*query, deadline).await?;
+                    let none = RecordBatch::new_empty(answer.schema());
+                    let mut rows = answer.collect().await?;
+                    rows.push(none);
+                    self.locals().keep_table(&name, rows, self.limits.memory_bytes / 4)?;
+                }
+            }
+            Effect::Drop { names, views, if_exists } => self.locals().forget(&names, views, if_exists)?,
+        }
+        let plan: Arc<dyn ExecutionPlan> = Arc::new(EmptyExec::new(Arc::new(Schema::empty())));
+        let stream = execute_stream(Arc::clone(&plan), Arc::new(TaskContext::default()))?;
+        Ok(Answer { stream, plan, versions: Vec::new() })
+    }
+
+    pub(super) fn locals(&self) -> MutexGuard<'_, Locals> {
+        // Nothing that holds the lock can leave it half done.
+        self.locals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Locals {

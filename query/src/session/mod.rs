@@ -12,10 +12,10 @@ mod bounded;
 mod catalog;
 mod local;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList};
 use datafusion::common::TableReference;
@@ -23,11 +23,8 @@ use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{
-    FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
-};
+use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
-use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as Parsed;
@@ -41,7 +38,7 @@ use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use catalog::Snapshot;
-use local::{Effect, Locals};
+use local::Locals;
 
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
@@ -239,43 +236,6 @@ impl Session {
             Some(effect) => self.apply(effect, deadline).await,
             None => self.ask(statement.parsed.clone(), deadline).await,
         }
-    }
-
-    async fn apply(&self, effect: Effect, deadline: Instant) -> Result<Answer, QueryError> {
-        match effect {
-            Effect::Nothing => {}
-            Effect::View(mut view) => {
-                let mut query = Parsed::Statement(Box::new(sqlparser::ast::Statement::Query(view.query.clone())));
-                self.locals().expand(&mut query);
-                if !view.with_no_schema_binding {
-                    self.ask(query.clone(), deadline).await?;
-                }
-                if let Parsed::Statement(inner) = query
-                    && let sqlparser::ast::Statement::Query(expanded) = *inner
-                {
-                    view.query = expanded;
-                }
-                self.locals().keep_view(&view)?;
-            }
-            Effect::Table { name, unless_exists, query } => {
-                if self.locals().may_keep(&name, unless_exists)? {
-                    let answer = self.ask(*query, deadline).await?;
-                    let none = RecordBatch::new_empty(answer.schema());
-                    let mut rows = answer.collect().await?;
-                    rows.push(none);
-                    self.locals().keep_table(&name, rows, self.limits.memory_bytes / 4)?;
-                }
-            }
-            Effect::Drop { names, views, if_exists } => self.locals().forget(&names, views, if_exists)?,
-        }
-        let plan: Arc<dyn ExecutionPlan> = Arc::new(EmptyExec::new(Arc::new(Schema::empty())));
-        let stream = execute_stream(Arc::clone(&plan), Arc::new(TaskContext::default()))?;
-        Ok(Answer { stream, plan, versions: Vec::new() })
-    }
-
-    fn locals(&self) -> MutexGuard<'_, Locals> {
-        // Nothing that holds the lock can leave it half done.
-        self.locals.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     async fn ask(&self, mut parsed: Parsed, deadline: Instant) -> Result<Answer, QueryError> {
