@@ -20,7 +20,6 @@ use sqlparser::ast::{
     CreateView, Ident, ObjectName, ObjectNamePart, ObjectType, Query, SetExpr, Statement as Sql, TableAlias,
     TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
 };
-
 use tokio::time::Instant;
 
 use super::{Answer, Session};
