@@ -5,6 +5,7 @@ use std::fmt;
 
 use arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
+use sqlparser::tokenizer::Location;
 
 use crate::names;
 
@@ -64,6 +65,15 @@ impl QueryError {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// The same error with its place in the text, unless it has one.
+    #[must_use]
+    pub(crate) fn at(mut self, place: Location) -> Self {
+        if !self.message.contains(" at Line: ") {
+            self.message.push_str(&place.to_string());
+        }
+        self
     }
 
     pub(crate) fn lake(message: impl Into<String>) -> Self {

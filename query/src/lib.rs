@@ -22,6 +22,7 @@ pub mod output;
 pub mod provider;
 pub mod session;
 
+pub use dialect::Notice;
 pub use error::{ErrorKind, QueryError};
 pub use output::{Format, Written, write};
 pub use session::{Answer, Limits, Session, Statement};

@@ -1,7 +1,7 @@
 //! `lookback sql`
 
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 
 use lookback_query::diagnostics::parse_time;
@@ -33,6 +33,9 @@ pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure>
     // One file for all results, opened once all of them are understood.
     let mut file = arguments.output.as_deref().map(create).transpose()?;
     for statement in &statements {
+        for notice in statement.notices() {
+            let _ = writeln!(std::io::stderr(), "{notice}");
+        }
         let answer = session.run(statement).await?;
         match &mut file {
             Some((file, path)) => {

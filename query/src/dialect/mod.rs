@@ -1,18 +1,27 @@
 //! Redshift SQL on DataFusion, so that the scripts an administrator already has run over every cluster.
 //!
-//! A text goes through four steps: [`parse`] (PostgreSQL's grammar with Redshift's additions), [`policy`] (nothing but
-//! reading), [`rewrite`] (syntax that DataFusion does not have becomes syntax that it has) and planning, where
-//! [`functions`] are found and [`ShortTimes`] completes times. What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file
-//! to `rewrite/` or `functions/` and name it in the list of the folder's `mod.rs`.
+//! A text is cut into statements, whose words are put right (`script.rs`), and each goes through four steps: [`understand`]
+//! (PostgreSQL's grammar with Redshift's additions), [`policy`] (nothing but reading), [`rewrite`] (syntax that DataFusion
+//! does not have becomes syntax that it has) and planning, where [`functions`] are found, [`ShortTimes`] completes times and [`TimePatterns`] makes texts of them.
+//! What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file to `rewrite/` or
+//! `functions/` and name it in the list of the folder's `mod.rs`.
 
+mod escapes;
 pub mod functions;
+mod joins;
 mod literals;
+mod notice;
 mod parts;
 pub mod policy;
 pub mod rewrite;
+mod script;
+mod settings;
+mod time_patterns;
 
 pub use literals::ShortTimes;
+pub use notice::Notice;
 pub use parts::DatePart;
+pub use time_patterns::TimePatterns;
 
 use std::any::TypeId;
 use std::collections::VecDeque;
@@ -21,9 +30,11 @@ use datafusion::sql::parser::{DFParserBuilder, Statement};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
-use sqlparser::{dialect::Precedence, parser::ParserError};
+use sqlparser::tokenizer::{Location, TokenWithSpan};
+use sqlparser::{ast, dialect::Precedence, parser::ParserError};
 
 use crate::error::QueryError;
+use script::Content;
 
 /// Longest text accepted, in bytes. Redshift's own limit for a statement is 16 MB.
 pub const MAX_SQL_BYTES: usize = 16 * 1024 * 1024;
@@ -55,6 +66,10 @@ impl Dialect for LookbackDialect {
     }
 
     fn supports_top_before_distinct(&self) -> bool {
+        true
+    }
+
+    fn supports_string_literal_backslash_escape(&self) -> bool {
         true
     }
 
@@ -177,19 +192,78 @@ impl Dialect for LookbackDialect {
     }
 }
 
-/// The statements of a text, as they were written.
+/// One statement of a text, parsed and allowed.
+#[derive(Debug)]
+pub struct Understood {
+    /// The statement; `COMMIT` stands for all that have no effect.
+    pub parsed: Statement,
+    /// What the person who asks should know about it.
+    pub notices: Vec<Notice>,
+}
+
+/// The statements of a text, each of them allowed and rewritten as far as that is possible without a lake.
+///
+/// # Errors
+/// [`ErrorKind::Sql`](crate::ErrorKind::Sql) with the line and column if the text is not SQL, has no statement, or has
+/// something that cannot be answered; [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly) if it would write.
+pub fn understand(sql: &str) -> Result<Vec<Understood>, QueryError> {
+    let mut understood = Vec::new();
+    for piece in pieces(sql)? {
+        let line = piece.start.line;
+        match piece.content {
+            Content::NoEffect(said) => {
+                let nothing = ast::Statement::Commit { chain: false, end: false, modifier: None };
+                let parsed = Statement::Statement(Box::new(nothing));
+                understood.push(Understood { parsed, notices: vec![Notice::new(line, said)] });
+            }
+            Content::Sql { tokens, late } => {
+                for mut parsed in parse_tokens(tokens)? {
+                    if let Statement::Statement(inner) = &mut parsed
+                        && let ast::Statement::CreateView(view) = inner.as_mut()
+                    {
+                        view.with_no_schema_binding = late;
+                    }
+                    policy::check(&parsed)?;
+                    let notices = joins::notices(&parsed);
+                    rewrite::rewrite(&mut parsed).map_err(|e| e.at(piece.start))?;
+                    understood.push(Understood { parsed, notices });
+                }
+            }
+        }
+    }
+    Ok(understood)
+}
+
+/// The statements of a text, as they were written; those without effect are left out.
 ///
 /// # Errors
 /// [`ErrorKind::Sql`](crate::ErrorKind::Sql) with the line and column if the text is not SQL, or has no statement.
 pub fn parse(sql: &str) -> Result<VecDeque<Statement>, QueryError> {
+    let mut statements = VecDeque::new();
+    for piece in pieces(sql)? {
+        if let Content::Sql { tokens, .. } = piece.content {
+            statements.extend(parse_tokens(tokens)?);
+        }
+    }
+    Ok(statements)
+}
+
+fn pieces(sql: &str) -> Result<Vec<script::Piece>, QueryError> {
     if sql.len() > MAX_SQL_BYTES {
         return Err(QueryError::sql(format!("the text is longer than {} MB", MAX_SQL_BYTES / 1024 / 1024)));
     }
-    let dialect = LookbackDialect::default();
-    let mut parser = DFParserBuilder::new(sql).with_dialect(&dialect).with_recursion_limit(RECURSION_LIMIT).build()?;
-    let statements = parser.parse_statements()?;
-    if statements.is_empty() {
+    let pieces = script::pieces(&LookbackDialect::default(), sql)?;
+    if pieces.is_empty() {
         return Err(QueryError::sql("there is no statement to run"));
     }
-    Ok(statements)
+    Ok(pieces)
+}
+
+fn parse_tokens(tokens: Vec<TokenWithSpan>) -> Result<VecDeque<Statement>, QueryError> {
+    let dialect = LookbackDialect::default();
+    let end = tokens.last().map_or(Location::empty(), |token| token.span.end);
+    let mut parser =
+        DFParserBuilder::new(tokens).with_dialect(&dialect).with_recursion_limit(RECURSION_LIMIT).build()?;
+    // The parser has no place for what it misses at the end.
+    parser.parse_statements().map_err(|e| QueryError::from(e).at(end))
 }

@@ -110,7 +110,7 @@ impl Written {
     }
 }
 
-/// Writes an answer's rows as they come.
+/// Writes an answer's rows as they come. An answer without columns, as of CREATE VIEW, leaves nothing, not even a header.
 ///
 /// # Errors
 /// What stopped the statement, or [`ErrorKind::Write`] if the result cannot be written, or cannot be written in this format.
@@ -123,13 +123,16 @@ pub async fn write<W: Write + Send>(
     let broken = pipe.broken();
     let mut count = 0_u64;
     let outcome = async {
-        let mut encoder = Encoder::new(format, rows.schema(), &mut pipe)?;
+        let columns = rows.schema().fields().len();
+        let mut encoder = (columns > 0).then(|| Encoder::new(format, rows.schema(), &mut pipe)).transpose()?;
         while let Some(batch) = rows.next().await {
             let batch = batch?;
-            encoder.write(&batch)?;
+            if let Some(encoder) = &mut encoder {
+                encoder.write(&batch)?;
+            }
             count += batch.num_rows() as u64;
         }
-        encoder.finish()
+        encoder.map_or(Ok(()), Encoder::finish)
     }
     .await
     .and_then(|()| pipe.flush().map_err(|e| unwritten(format, e)));

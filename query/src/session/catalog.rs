@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::DataFusionError;
-use datafusion::datasource::TableType;
+use datafusion::datasource::{MemTable, TableType};
 use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_TIME};
 use lookback_schemas::{Class, TableSpec, ledger, registry};
 use tokio::sync::Mutex;
@@ -23,17 +23,19 @@ pub(super) struct Snapshot {
     lake: Arc<Lake>,
     // In the lake, as far as the statement has to know; sorted.
     names: Vec<String>,
+    // Temporary tables of the session.
+    locals: HashMap<String, Arc<MemTable>>,
     pinned: Mutex<HashMap<String, Option<Arc<FileList>>>>,
 }
 
 impl Snapshot {
-    pub(super) fn new(lake: Arc<Lake>, mut names: Vec<String>) -> Self {
+    pub(super) fn new(lake: Arc<Lake>, mut names: Vec<String>, locals: HashMap<String, Arc<MemTable>>) -> Self {
         if !names.is_empty() {
             names.extend(declared());
             names.sort_unstable();
             names.dedup();
         }
-        Self { lake, names, pinned: Mutex::default() }
+        Self { lake, names, locals, pinned: Mutex::default() }
     }
 
     /// The table at the statement's version; `None` if there is no such table, here or in Redshift.
@@ -49,6 +51,20 @@ impl Snapshot {
         };
         pinned.insert(table.to_owned(), files.clone());
         Ok(files)
+    }
+
+    /// Whether the name is that of a temporary table.
+    pub(super) fn is_local(&self, table: &str) -> bool {
+        self.locals.contains_key(table)
+    }
+
+    /// The names of a table's columns, if there is such a table.
+    pub(super) async fn columns(&self, table: &str) -> Result<Option<Vec<String>>, QueryError> {
+        let schema = match self.locals.get(table) {
+            Some(local) => Some(local.schema()),
+            None => self.pinned(table).await?.map(|files| Arc::clone(files.schema().table_schema())),
+        };
+        Ok(schema.map(|schema| schema.fields().iter().map(|field| field.name().to_lowercase()).collect()))
     }
 
     pub(super) async fn versions(&self) -> Vec<(String, u64)> {
@@ -67,6 +83,9 @@ impl SchemaProvider for Snapshot {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        if let Some(local) = self.locals.get(name) {
+            return Ok(Some(Arc::clone(local) as Arc<dyn TableProvider>));
+        }
         let files = self.pinned(name).await?;
         Ok(files.map(|files| Arc::new(LakeTable::new(files)) as Arc<dyn TableProvider>))
     }

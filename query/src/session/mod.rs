@@ -10,8 +10,9 @@
 
 mod bounded;
 mod catalog;
+mod local;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
@@ -23,6 +24,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as Parsed;
@@ -31,11 +33,12 @@ use object_store::prefix::PrefixStore;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::dialect::{ShortTimes, functions, parse, policy, rewrite};
+use crate::dialect::{Notice, ShortTimes, TimePatterns, functions, policy, rewrite, understand};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use catalog::Snapshot;
+use local::Locals;
 
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
@@ -63,13 +66,15 @@ impl Default for Limits {
     }
 }
 
-/// A lake that answers statements. Cheap to clone; clones share memory and caches.
+/// A lake that answers statements. Cheap to clone; clones share memory, caches, and the views and temporary tables that
+/// statements left.
 #[derive(Clone)]
 pub struct Session {
     lake: Arc<Lake>,
     base: SessionState,
     limits: Limits,
     as_of: Option<i64>,
+    locals: Arc<Mutex<Locals>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -82,9 +87,16 @@ impl std::fmt::Debug for Session {
 #[derive(Debug, Clone)]
 pub struct Statement {
     parsed: Parsed,
+    notices: Vec<Notice>,
 }
 
 impl Statement {
+    /// What the person who asks should know about the statement, although it runs; in the order of lines.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
     pub(crate) fn parsed_mut(&mut self) -> &mut Parsed {
         &mut self.parsed
     }
@@ -160,13 +172,16 @@ impl Session {
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let config = configuration(&limits);
         let runtime = runtime(&lake, &limits)?;
+        let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(TimePatterns)];
+        rules.extend(Analyzer::new().rules);
         let base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_analyzer_rules(rules)
             .with_analyzer_rule(Arc::new(ShortTimes))
             .build();
-        Ok(Self { lake: Arc::new(lake), base, limits, as_of: None })
+        Ok(Self { lake: Arc::new(lake), base, limits, as_of: None, locals: Arc::default() })
     }
 
     /// The same session at another moment (microseconds since 1970-01-01, UTC): `getdate()` and its kin answer it. Rows
@@ -187,15 +202,12 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Sql`] or [`ErrorKind::ReadOnly`].
     pub fn prepare(&self, sql: &str) -> Result<Vec<Statement>, QueryError> {
-        let prepared = parse(sql)?.into_iter().map(|mut parsed| {
-            policy::check(&parsed)?;
-            rewrite::rewrite(&mut parsed)?;
-            Ok(Statement { parsed })
-        });
-        prepared.collect()
+        let understood = understand(sql)?.into_iter();
+        Ok(understood.map(|one| Statement { parsed: one.parsed, notices: one.notices }).collect())
     }
 
-    /// Starts a statement.
+    /// Starts a statement. One that makes or drops a view or a temporary table has done so when this returns, and its answer
+    /// has no columns; so has that of a statement without effect.
     ///
     /// # Errors
     /// [`ErrorKind::Sql`] if a table, column or function does not exist or types do not fit, [`ErrorKind::Limit`] if
@@ -220,15 +232,32 @@ impl Session {
     }
 
     async fn start(&self, statement: &Statement, deadline: Instant) -> Result<Answer, QueryError> {
-        let references = self.base.resolve_table_references(&statement.parsed)?;
-        let lists_tables = lists_tables(&statement.parsed, &references);
+        match local::effect(&statement.parsed)? {
+            Some(effect) => self.apply(effect, deadline).await,
+            None => self.ask(statement.parsed.clone(), deadline).await,
+        }
+    }
+
+    async fn ask(&self, mut parsed: Parsed, deadline: Instant) -> Result<Answer, QueryError> {
+        let tables = {
+            let locals = self.locals();
+            locals.expand(&mut parsed);
+            locals.tables()
+        };
+        let references = self.base.resolve_table_references(&parsed)?;
+        let lists_tables = lists_tables(&parsed, &references);
         let names = if lists_tables { self.lake.tables().await? } else { Vec::new() };
-        let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names));
+        let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names, tables));
+        let mut columns = rewrite::Columns::new();
         for reference in &references {
             self.check_reference(&snapshot, reference).await?;
+            if let Some(of_table) = snapshot.columns(reference.table()).await? {
+                columns.insert(reference.table().to_lowercase(), of_table);
+            }
         }
+        rewrite::resolve(&mut parsed, &columns)?;
         let state = self.state(&snapshot)?;
-        let plan = state.statement_to_plan(statement.parsed.clone()).await?;
+        let plan = state.statement_to_plan(parsed).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
@@ -249,6 +278,7 @@ impl Session {
             None | Some(SCHEMA) if reference.catalog().is_none_or(|catalog| catalog == CATALOG) => {
                 match snapshot.pinned(reference.table()).await? {
                     Some(_) => Ok(()),
+                    None if snapshot.is_local(reference.table()) => Ok(()),
                     // The planner's list of references has functions in it.
                     None if policy::TABLE_FUNCTIONS.contains(&reference.table()) => Ok(()),
                     None => Err(catalog::unknown_table(reference.table(), &self.lake.tables().await?)),

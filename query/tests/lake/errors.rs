@@ -60,7 +60,6 @@ async fn only_reading_is_allowed() {
         "TRUNCATE stl_query",
         "CREATE TABLE x (a int)",
         "CREATE TABLE x AS SELECT 1",
-        "CREATE VIEW x AS SELECT 1",
         "CREATE EXTERNAL TABLE x STORED AS PARQUET LOCATION '/etc'",
         "CREATE FUNCTION f() RETURNS INT RETURN 1",
         "ALTER TABLE stl_query ADD COLUMN a int",
@@ -68,8 +67,6 @@ async fn only_reading_is_allowed() {
         "COPY (SELECT 1) TO '/tmp/x.csv'",
         "SET datafusion.runtime.memory_limit = '1T'",
         "RESET datafusion.runtime.memory_limit",
-        "BEGIN",
-        "COMMIT",
         "GRANT SELECT ON stl_query TO x",
         "PREPARE p AS SELECT 1",
         "EXPLAIN INSERT INTO stl_query VALUES (1)",
@@ -83,7 +80,7 @@ async fn only_reading_is_allowed() {
         "MERGE INTO stl_query USING stl_scan ON true WHEN MATCHED THEN DELETE",
         "UNLOAD ('SELECT 1') TO 's3://x/'",
         "VACUUM stl_query",
-        "ANALYZE stl_query",
+        "EXPLAIN CREATE VIEW x AS SELECT 1",
     ] {
         let error = session.prepare(sql).expect_err(sql);
         assert!(matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::Sql), "{sql}: {error}");

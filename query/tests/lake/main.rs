@@ -4,6 +4,7 @@
 
 mod asking;
 mod diagnostics;
+mod dialect;
 mod errors;
 mod formats;
 mod pruning;

@@ -1,8 +1,13 @@
 //! Functions that Redshift has and DataFusion has not, or has with another meaning.
 
 mod clock;
+mod cut;
 mod dateadd;
 mod datediff;
+mod interval_times;
+mod time_text;
+
+pub(super) use time_text::TimeText;
 
 use std::sync::Arc;
 
@@ -22,6 +27,8 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(clock::CurrentDate::new(now)),
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
+        ScalarUDF::from(cut::Cut::new()),
+        ScalarUDF::from(interval_times::IntervalTimes::new()),
     ]
     .into_iter()
     .map(Arc::new)

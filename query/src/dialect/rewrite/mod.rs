@@ -1,20 +1,36 @@
 //! Syntax of Redshift as syntax of DataFusion, on the parsed statement. Rewriting twice changes nothing more.
+//!
+//! [`rewrite`] needs nothing but the statement. What depends on the columns of tables is left to [`resolve`], which is given
+//! them when the statement starts.
 
+mod aggregates;
+mod aliases;
+mod build;
+mod conditional;
 mod dates;
 mod duplicates;
+mod intervals;
 mod names;
 mod nulls;
+mod patterns;
+mod pivot;
 mod quotes;
+mod resolve;
+mod rows;
+mod scope;
 mod top;
+mod types;
 
 pub(crate) use quotes::text_literal;
+pub(crate) use resolve::resolve;
+pub(crate) use scope::Columns;
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Query, Select, Value, VisitMut, VisitorMut,
+    ObjectNamePart, Query, Select, SetExpr, SetOperator, Statement as Sql, Value, VisitMut, VisitorMut,
 };
 
 use crate::error::QueryError;
@@ -36,27 +52,46 @@ pub fn rewrite(statement: &mut Statement) -> Result<(), QueryError> {
 
 struct Rewriter;
 
-impl VisitorMut for Rewriter {
-    type Break = Box<QueryError>;
+fn step(result: Result<(), QueryError>) -> ControlFlow<Box<QueryError>> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(Box::new(error)),
+    }
+}
 
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+impl Rewriter {
+    fn expr(expr: &mut Expr) -> Result<(), QueryError> {
         names::bare_function(expr);
         quotes::printable(expr);
         if let Expr::Function(function) = expr {
             names::function(function);
             nulls::nvl(function);
-            if let Err(error) = dates::part_argument(function) {
-                return ControlFlow::Break(Box::new(error));
-            }
+            dates::part_argument(function)?;
         }
-        ControlFlow::Continue(())
+        rows::refuse_others(expr)?;
+        rows::written_out(expr)?;
+        intervals::times(expr);
+        patterns::rewrite(expr)?;
+        aggregates::rewrite(expr)?;
+        conditional::rewrite(expr)?;
+        types::rewrite(expr)
+    }
+}
+
+impl VisitorMut for Rewriter {
+    type Break = Box<QueryError>;
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        step(rows::in_filters(select))
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        step(Self::expr(expr))
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
-        match top::top_to_limit(query) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(Box::new(error)),
-        }
+        minus(&mut query.body);
+        step(top::top_to_limit(query))
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
@@ -67,6 +102,28 @@ impl VisitorMut for Rewriter {
     fn post_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Self::Break> {
         names::relation(relation);
         ControlFlow::Continue(())
+    }
+}
+
+/// `MINUS` is `EXCEPT`.
+fn minus(body: &mut SetExpr) {
+    if let SetExpr::SetOperation { op, left, right, .. } = body {
+        if *op == SetOperator::Minus {
+            *op = SetOperator::Except;
+        }
+        minus(left);
+        minus(right);
+    }
+}
+
+/// A query from its text.
+fn parse_query(sql: &str) -> Result<Query, QueryError> {
+    match super::parse(sql)?.pop_front() {
+        Some(Statement::Statement(statement)) => match *statement {
+            Sql::Query(query) => Ok(*query),
+            other => Err(QueryError::sql(format!("{other} is not a query"))),
+        },
+        _ => Err(QueryError::sql(format!("{sql} is not a query"))),
     }
 }
 

@@ -15,6 +15,7 @@ pub(super) fn bare_function(expr: &mut Expr) {
 
 /// Functions that DataFusion has under another name.
 pub(super) fn function(function: &mut Function) {
+    relation(&mut function.name);
     match simple_name(function).as_deref() {
         Some("len" | "textlen") => rename(function, "length"),
         Some("date_diff") => rename(function, "datediff"),
