@@ -1,5 +1,6 @@
 //! Syntax of Redshift as syntax of DataFusion, on the parsed statement. Rewriting twice changes nothing more.
 
+mod calls;
 mod dates;
 mod duplicates;
 mod names;
@@ -42,6 +43,9 @@ impl VisitorMut for Rewriter {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         names::bare_function(expr);
         quotes::printable(expr);
+        if let Err(error) = calls::plain_call(expr) {
+            return ControlFlow::Break(Box::new(error));
+        }
         if let Expr::Function(function) = expr {
             names::function(function);
             nulls::nvl(function);

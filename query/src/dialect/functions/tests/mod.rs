@@ -1,10 +1,49 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails shall say where")]
 
+mod dates;
+mod json;
+mod masks;
+mod numbers;
+mod regexps;
+mod system;
+mod texts;
+
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::{parse, rewrite};
+
+/// The answer as Redshift prints it, of one row and column.
+async fn printed(expression: &str) -> std::result::Result<String, crate::QueryError> {
+    let context = SessionContext::new();
+    for function in all(1_767_225_600_000_000) {
+        context.register_udf(function.as_ref().clone());
+    }
+    let mut statement = parse(&format!("SELECT {expression} AS v"))?.pop_front().unwrap();
+    rewrite::rewrite(&mut statement)?;
+    let plan = context.state().statement_to_plan(statement).await?;
+    let batches = context.execute_logical_plan(plan).await?.collect().await?;
+    let texts = plain::texts(batches[0].column(0))?;
+    Ok(if arrow::array::Array::is_null(&texts, 0) { "NULL".to_owned() } else { texts.value(0).to_owned() })
+}
+
+async fn prints(cases: &[(&str, &str)]) {
+    for (expression, want) in cases {
+        let printed = printed(expression).await.unwrap_or_else(|e| panic!("{expression}: {e}"));
+        assert_eq!(&printed, want, "{expression}");
+    }
+}
+
+/// Each is refused as the statement's fault, with a message that holds the text.
+async fn refuses(cases: &[(&str, &str)]) {
+    for (expression, want) in cases {
+        let error = printed(expression).await.expect_err(expression);
+        assert_eq!(error.kind(), crate::ErrorKind::Sql, "{expression}: {error}");
+        assert!(error.to_string().contains(want), "{expression}: {error}");
+    }
+}
 
 async fn value(sql: &str) -> std::result::Result<String, DataFusionError> {
     let context = SessionContext::new();
