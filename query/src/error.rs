@@ -109,7 +109,9 @@ impl From<QueryError> for DataFusionError {
 fn describe(error: &DataFusionError) -> (ErrorKind, String) {
     match error.find_root() {
         DataFusionError::SchemaError(schema, _) => (ErrorKind::Sql, describe_schema(schema)),
-        DataFusionError::Plan(message) => (ErrorKind::Sql, unknown_function(message).unwrap_or_else(|| message.clone())),
+        DataFusionError::Plan(message) => {
+            (ErrorKind::Sql, unknown_function(message).unwrap_or_else(|| message.clone()))
+        }
         DataFusionError::NotImplemented(message) => (ErrorKind::Sql, format!("not supported: {message}")),
         DataFusionError::SQL(parse, _) => (ErrorKind::Sql, parser_message(&parse.to_string())),
         DataFusionError::Configuration(message) => (ErrorKind::Sql, message.clone()),

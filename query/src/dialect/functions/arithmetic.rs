@@ -6,11 +6,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Decimal128Array};
+use arrow::compute::cast;
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use datafusion::common::Result;
-use datafusion::logical_expr::type_coercion::binary::BinaryTypeCoercer;
-use datafusion::logical_expr::Operator;
 
 use super::frame::{Arguments, Function, Kind, wrong};
 use super::wrong_arguments;
@@ -20,7 +19,9 @@ type Answer = std::result::Result<f64, &'static str>;
 
 pub(super) fn functions() -> Vec<Function> {
     let mut all = vec![
-        one("sqrt", "sqrt(number)", &["dsqrt"], |x| if x < 0.0 { Err("a negative number has no square root") } else { Ok(x.sqrt()) }),
+        one("sqrt", "sqrt(number)", &["dsqrt"], |x| {
+            if x < 0.0 { Err("a negative number has no square root") } else { Ok(x.sqrt()) }
+        }),
         one("cbrt", "cbrt(number)", &["dcbrt"], |x| Ok(x.cbrt())),
         one("exp", "exp(number)", &["dexp"], |x| finite(x.exp())),
         one("ln", "ln(number)", &["dlog1"], |x| logarithm(x, f64::ln)),
@@ -86,28 +87,28 @@ fn power(base: f64, exponent: f64) -> Answer {
     finite(base.powf(exponent))
 }
 
-/// The common type of two numbers, as for `%`.
-fn common(given: &[DataType]) -> Result<DataType> {
-    let [first, second] = given else { return wrong_arguments("mod(number, number)", given) };
-    if !(first.is_numeric() || first.is_null()) || !(second.is_numeric() || second.is_null()) {
-        return wrong_arguments("mod(number, number)", given);
-    }
-    BinaryTypeCoercer::new(first, &Operator::Modulo, second).get_input_types().map(|(common, _)| common)
-}
-
+/// Integers give a BIGINT, a DECIMAL gives a DECIMAL, anything else DOUBLE PRECISION.
 fn remainder_type(given: &[DataType]) -> Result<DataType> {
-    let [first, second] = given else { return wrong_arguments("mod(number, number)", given) };
-    common(given)?;
-    BinaryTypeCoercer::new(first, &Operator::Modulo, second).get_result_type()
+    let scale = |data_type: &DataType| match data_type {
+        DataType::Decimal128(_, scale) => Some(*scale),
+        other => other.is_integer().then_some(0),
+    };
+    match given {
+        [first, second] if first.is_integer() && second.is_integer() => Ok(DataType::Int64),
+        [first, second] if (first.is_numeric() || first.is_null()) && (second.is_numeric() || second.is_null()) => {
+            Ok(match scale(first).zip(scale(second)) {
+                Some((first, second)) => DataType::Decimal128(38, first.max(second)),
+                None => DataType::Float64,
+            })
+        }
+        _ => wrong_arguments("mod(number, number)", given),
+    }
 }
 
 /// The remainder has the sign of the first number.
 fn remainder(a: &Arguments) -> Result<ArrayRef> {
-    let types = [a.data_type(0).clone(), a.data_type(1).clone()];
-    let coercer = BinaryTypeCoercer::new(&types[0], &Operator::Modulo, &types[1]);
-    let (left, right) = coercer.get_input_types()?;
-    let (first, second) = (a.array(0)?, a.array(1)?);
-    let (first, second) = (arrow::compute::cast(&first, &left)?, arrow::compute::cast(&second, &right)?);
+    let common = remainder_type(&[a.data_type(0).clone(), a.data_type(1).clone()])?;
+    let (first, second) = (cast(&a.array(0)?, &common)?, cast(&a.array(1)?, &common)?);
     Ok(numeric::rem(&first, &second)?)
 }
 
@@ -128,11 +129,11 @@ fn sign(a: &Arguments) -> Result<ArrayRef> {
             Arc::new(signs.collect::<Decimal128Array>().with_precision_and_scale(1, 0)?)
         }
         given if given.is_integer() => {
-            let wide = arrow::compute::cast(&array, &DataType::Int64)?;
+            let wide = cast(&array, &DataType::Int64)?;
             Arc::new(wide.as_primitive::<Int64Type>().unary::<_, Int64Type>(i64::signum))
         }
         _ => {
-            let wide = arrow::compute::cast(&array, &DataType::Float64)?;
+            let wide = cast(&array, &DataType::Float64)?;
             let sign = |value: f64| if value == 0.0 { 0.0 } else { value.signum() };
             Arc::new(wide.as_primitive::<Float64Type>().unary::<_, Float64Type>(sign))
         }

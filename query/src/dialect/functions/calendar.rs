@@ -2,7 +2,6 @@
 //! `TIMESTAMP_CMP`, `INTERVAL_CMP`. Source: Amazon Redshift Database Developer Guide, one page per function.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
 use arrow::compute::cast;
@@ -58,10 +57,16 @@ pub(super) fn functions() -> Vec<Function> {
             compare(a, |row| first.get(row).cmp(&second.get(row)))
         })
         .aliases(&["timestamptz_cmp"]),
-        Function::new("timestamp_cmp_date", "timestamp_cmp_date(timestamp, date)", &[Time, Time], integer.clone(), |a| {
-            let (first, second) = (a.times(0)?, a.times(1)?);
-            compare(a, |row| first.get(row).cmp(&(second.get(row).div_euclid(DAY) * DAY)))
-        })
+        Function::new(
+            "timestamp_cmp_date",
+            "timestamp_cmp_date(timestamp, date)",
+            &[Time, Time],
+            integer.clone(),
+            |a| {
+                let (first, second) = (a.times(0)?, a.times(1)?);
+                compare(a, |row| first.get(row).cmp(&(second.get(row).div_euclid(DAY) * DAY)))
+            },
+        )
         .aliases(&["timestamptz_cmp_date"]),
         Function::new("interval_cmp", "interval_cmp(interval, interval)", &[Any, Any], integer, |a| {
             let (first, second) = (lengths(a, 0)?, lengths(a, 1)?);
@@ -119,10 +124,14 @@ fn next_day(a: &Arguments) -> Result<ArrayRef> {
     let (times, names) = (a.times(0)?, a.texts(1)?);
     a.numbers::<Date32Type>(|row| {
         let Some(wanted) = weekday(names.get(row)) else {
-            return wrong(format!("'{}' in next_day() is not the name of a day, such as 'Monday' or 'Mon'", names.get(row)));
+            return wrong(format!(
+                "'{}' in next_day() is not the name of a day, such as 'Monday' or 'Mon'",
+                names.get(row)
+            ));
         };
         let today = civil(times.get(row))?.weekday();
-        let days = (i64::from(wanted.num_days_from_monday()) - i64::from(today.num_days_from_monday()) + 6).rem_euclid(7);
+        let days =
+            (i64::from(wanted.num_days_from_monday()) - i64::from(today.num_days_from_monday()) + 6).rem_euclid(7);
         Ok(Some(day_of(times.get(row)) + i32::try_from(days + 1).unwrap_or(7)))
     })
 }
@@ -151,7 +160,6 @@ fn lengths(a: &Arguments, n: usize) -> Result<impl Fn(usize) -> i128 + use<>> {
         DataType::Utf8 | DataType::Interval(_) | DataType::Null => cast(array, &wanted)?,
         other => return wrong(format!("the form is interval_cmp(interval, interval), but an argument is {other}")),
     };
-    let array = Arc::clone(&array);
     let values = array.as_primitive::<IntervalMonthDayNanoType>().clone();
     Ok(move |row| {
         let IntervalMonthDayNano { months, days, nanoseconds } = values.value(if constant { 0 } else { row });

@@ -21,7 +21,13 @@ pub(super) fn functions() -> Vec<Function> {
     vec![
         Function::new("date_part", "date_part(part, time)", &[Text, TimeOrSpan], DataType::Float64, date_part)
             .aliases(&["pgdate_part", "datepart"]),
-        Function::typed("extract_part", "extract(part FROM time)", &[Text, TimeOrSpan], |given| Ok(extracted(given)), extract),
+        Function::typed(
+            "extract_part",
+            "extract(part FROM time)",
+            &[Text, TimeOrSpan],
+            |given| Ok(extracted(given)),
+            extract,
+        ),
         Function::new("date_trunc", "date_trunc('part', time)", &[Text, Time], timestamp(), truncate),
     ]
 }
@@ -57,11 +63,12 @@ fn extract(a: &Arguments) -> Result<ArrayRef> {
         return a.numbers::<Float64Type>(|row| double_part(part, times.get(row)).map(Some));
     }
     if let Some(spans) = spans(a)? {
-        let scale = if part == DatePart::Millisecond { 1_000 } else { 1_000_000 };
         return a.numbers::<Int64Type>(|row| {
             let span = spans(row);
-            let micros = if scale == 1_000 { span.micros % SECOND * 1_000 } else { span_part(part, span)? };
-            Ok(Some(micros / 1_000_000))
+            Ok(Some(match part {
+                DatePart::Millisecond => span.micros % SECOND / 1_000,
+                part => span_part(part, span)? / 1_000_000,
+            }))
         });
     }
     let times = a.times(1)?;
@@ -174,7 +181,10 @@ fn start_of(part: DatePart, time: i64) -> Result<i64> {
         DatePart::Hour => HOUR,
         DatePart::Day => DAY,
         DatePart::DayOfWeek | DatePart::DayOfYear | DatePart::Epoch => {
-            return wrong(format!("date_trunc() cannot cut at '{}'; it cuts at year, month, week, day and the like", part.name()));
+            return wrong(format!(
+                "date_trunc() cannot cut at '{}'; it cuts at year, month, week, day and the like",
+                part.name()
+            ));
         }
         _ => 0,
     };

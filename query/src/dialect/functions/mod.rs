@@ -1,6 +1,7 @@
 //! Functions that Redshift has and DataFusion has not, or has with another meaning. One file or folder per family;
 //! [`frame`] is what they share, [`missing`] names those that are refused.
 
+mod arguments;
 mod arithmetic;
 mod calendar;
 mod clock;

@@ -31,6 +31,7 @@ pub(super) fn texts(array: &ArrayRef) -> Result<StringArray> {
         (0..array.len()).map(|row| array.is_valid(row).then(|| text(row))).collect()
     };
     Ok(match array.data_type() {
+        DataType::Null => StringArray::new_null(array.len()),
         DataType::Utf8 => array.as_string::<i32>().clone(),
         DataType::Float64 => {
             let values = array.as_primitive::<Float64Type>();
@@ -77,7 +78,11 @@ pub(super) fn general(value: f64, digits: usize) -> String {
         return "0".to_owned();
     }
     if !value.is_finite() {
-        return if value.is_nan() { "NaN".to_owned() } else { if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned() };
+        return if value.is_nan() {
+            "NaN".to_owned()
+        } else {
+            if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+        };
     }
     let scientific = format!("{value:.*e}", digits - 1);
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };

@@ -1,7 +1,7 @@
 //! Texts that are times: `2026-01-31`, `20260131`, `2026/01/31` or `01/31/2026`, alone or with a time of day after a blank or
 //! a `T`: `23:59`, `23:59:30`, `23:59:30.25`. A `Z`, `UTC` or `+00` at the end is the zone that times here are in.
 
-use arrow::array::{Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{StringArray, TimestampMicrosecondArray};
 use chrono::{NaiveDate, NaiveTime};
 use datafusion::common::Result;
 
@@ -16,7 +16,6 @@ pub(super) fn all(function: &str, texts: &StringArray) -> Result<TimestampMicros
             None => wrong(format!("'{text}' in {function}() is not a time; write it as '2026-01-31 23:59:30'")),
         },
     };
-    debug_assert!(texts.len() >= texts.null_count());
     texts.iter().map(read).collect()
 }
 
@@ -34,7 +33,8 @@ pub(super) fn time(text: &str) -> Option<i64> {
 fn day_of(text: &str) -> Option<NaiveDate> {
     let numbers = |text: &str, separator: char| -> Option<Vec<u32>> {
         let parts: Vec<&str> = text.split(separator).collect();
-        let digits = parts.iter().all(|part| !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit()));
+        let digits =
+            parts.iter().all(|part| !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit()));
         if parts.len() == 3 && digits { parts.iter().map(|part| part.parse().ok()).collect() } else { None }
     };
     let (year, month, day) = if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -52,7 +52,8 @@ fn day_of(text: &str) -> Option<NaiveDate> {
 }
 
 fn time_of_day(text: &str) -> Option<NaiveTime> {
-    let text = ["UTC", "utc", "Z", "z", "+00:00", "+00"].iter().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
+    let text =
+        ["UTC", "utc", "Z", "z", "+00:00", "+00"].iter().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
     let text = text.trim_end();
     if text.is_empty() {
         return Some(NaiveTime::MIN);

@@ -6,13 +6,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int64Array};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int64Type};
+use arrow::array::{ArrayRef, AsArray, Decimal128Array, Float32Array, Float64Array, Int64Array};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int64Type,
+    TimestampMicrosecondType,
+};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
+use lookback_schemas::time::day_of;
 
 use super::frame::{is_text, is_time, wrong};
 use super::{all_scalar, result, timestamp, wrong_arguments};
@@ -117,7 +120,10 @@ impl Rounding {
         let kept = i8::try_from(places.clamp(0, i64::from((*scale).max(0)))).unwrap_or(*scale);
         // Rounding up may need one more digit in front.
         let dropped = (*scale - kept).unsigned_abs();
-        DataType::Decimal128((precision - dropped.min(precision - 1) + 1).clamp(kept.unsigned_abs().max(1), DIGITS), kept)
+        DataType::Decimal128(
+            (precision - dropped.min(precision - 1) + 1).clamp(kept.unsigned_abs().max(1), DIGITS),
+            kept,
+        )
     }
 }
 
@@ -192,8 +198,7 @@ impl ScalarUDFImpl for Rounding {
 fn compute(way: Way, values: &ArrayRef, places: &Int64Array, answer: &DataType) -> Result<ArrayRef> {
     Ok(match values.data_type() {
         DataType::Timestamp(..) => {
-            let days = cast(values, &DataType::Date32)?;
-            Arc::new(days.as_primitive::<Date32Type>().iter().collect::<Date32Array>())
+            Arc::new(values.as_primitive::<TimestampMicrosecondType>().unary::<_, Date32Type>(day_of))
         }
         DataType::Float64 => {
             let pairs = values.as_primitive::<Float64Type>().iter().zip(places);
@@ -211,7 +216,9 @@ fn compute(way: Way, values: &ArrayRef, places: &Int64Array, answer: &DataType) 
                 return internal_err!("{}() of a DECIMAL is a DECIMAL", way.name());
             };
             let round = |value: Option<i128>, places: Option<i64>| match (value, places) {
-                (Some(value), Some(places)) => decimal(way, value, i64::from(*scale), places, i64::from(kept)).map(Some),
+                (Some(value), Some(places)) => {
+                    decimal(way, value, i64::from(*scale), places, i64::from(kept)).map(Some)
+                }
                 _ => Ok(None),
             };
             let rounded = pairs.map(|(value, places)| round(value, places)).collect::<Result<Decimal128Array>>()?;
@@ -222,7 +229,10 @@ fn compute(way: Way, values: &ArrayRef, places: &Int64Array, answer: &DataType) 
             let round = |value: Option<i64>, places: Option<i64>| match (value, places) {
                 (Some(value), Some(places)) => {
                     let rounded = decimal(way, i128::from(value), 0, places, 0)?;
-                    i64::try_from(rounded).map_or_else(|_| wrong(format!("{}({value}, {places}) is out of range", way.name())), |n| Ok(Some(n)))
+                    i64::try_from(rounded).map_or_else(
+                        |_| wrong(format!("{}({value}, {places}) is out of range", way.name())),
+                        |n| Ok(Some(n)),
+                    )
                 }
                 _ => Ok(None),
             };

@@ -57,7 +57,7 @@ fn other_kind(given: &[DataType]) -> DataType {
 
 /// Redshift's TIMESTAMPTZ; sessions here are in UTC.
 pub(super) fn with_zone() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))
+    DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("+00:00")))
 }
 
 fn timezone(a: &Arguments) -> Result<ArrayRef> {
@@ -171,7 +171,53 @@ fn posix(name: &str) -> Option<Zone> {
 
 /// Abbreviations of zones, in minutes ahead of UTC. Those that mean different zones in different countries have the meaning
 /// of PostgreSQL's default set; one whose meaning has changed over the years is not known here, its zone has a name.
-const ABBREVIATIONS: [(&str, i64); 45] = [("ACDT", 630), ("ACST", 570), ("ADT", -180), ("AEDT", 660), ("AEST", 600), ("AKDT", -480), ("AKST", -540), ("AST", -240), ("AWST", 480), ("BRT", -180), ("BST", 60), ("CDT", -300), ("CEST", 120), ("CET", 60), ("CST", -360), ("EDT", -240), ("EEST", 180), ("EET", 120), ("EST", -300), ("GMT", 0), ("HKT", 480), ("HST", -600), ("ICT", 420), ("JST", 540), ("KST", 540), ("MDT", -360), ("MEST", 120), ("MET", 60), ("MEZ", 60), ("MST", -420), ("NDT", -150), ("NST", -210), ("NZDT", 780), ("NZST", 720), ("PDT", -420), ("PHT", 480), ("PKT", 300), ("PST", -480), ("SGT", 480), ("UT", 0), ("UTC", 0), ("WEST", 60), ("WET", 0), ("Z", 0), ("ZULU", 0)];
+const ABBREVIATIONS: [(&str, i64); 45] = [
+    ("ACDT", 630),
+    ("ACST", 570),
+    ("ADT", -180),
+    ("AEDT", 660),
+    ("AEST", 600),
+    ("AKDT", -480),
+    ("AKST", -540),
+    ("AST", -240),
+    ("AWST", 480),
+    ("BRT", -180),
+    ("BST", 60),
+    ("CDT", -300),
+    ("CEST", 120),
+    ("CET", 60),
+    ("CST", -360),
+    ("EDT", -240),
+    ("EEST", 180),
+    ("EET", 120),
+    ("EST", -300),
+    ("GMT", 0),
+    ("HKT", 480),
+    ("HST", -600),
+    ("ICT", 420),
+    ("JST", 540),
+    ("KST", 540),
+    ("MDT", -360),
+    ("MEST", 120),
+    ("MET", 60),
+    ("MEZ", 60),
+    ("MST", -420),
+    ("NDT", -150),
+    ("NST", -210),
+    ("NZDT", 780),
+    ("NZST", 720),
+    ("PDT", -420),
+    ("PHT", 480),
+    ("PKT", 300),
+    ("PST", -480),
+    ("SGT", 480),
+    ("UT", 0),
+    ("UTC", 0),
+    ("WEST", 60),
+    ("WET", 0),
+    ("Z", 0),
+    ("ZULU", 0),
+];
 
 fn abbreviation(name: &str) -> Option<Zone> {
     let found = ABBREVIATIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
@@ -94,7 +94,8 @@ impl Texts {
 
     fn read(&self, row: usize) -> Result<i64> {
         let strict = self.strict.as_ref().is_some_and(|strict| strict.get(row));
-        time_read::read(self.texts.get(row), &*self.masks.get(row)?, strict)
+        let mask = self.masks.get(row)?;
+        time_read::read(self.texts.get(row), &mask, strict)
     }
 }
 
@@ -107,7 +108,8 @@ fn to_char(a: &Arguments) -> Result<ArrayRef> {
         let times = times.as_primitive::<TimestampMicrosecondType>().clone();
         let masks = Masks::new(texts, TimeMask::parse);
         return a.strings(|row| {
-            time_write::write(times.value(if constant { 0 } else { row }), &*masks.get(row)?).map(Some)
+            let mask = masks.get(row)?;
+            time_write::write(times.value(if constant { 0 } else { row }), &mask).map(Some)
         });
     }
     let masks = Masks::new(texts, NumberMask::parse);

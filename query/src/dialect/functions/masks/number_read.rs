@@ -103,7 +103,8 @@ impl Reader<'_> {
                 Node::Nine | Node::Zero => {
                     if digits == 0 && !point {
                         self.rest = self.rest.trim_start();
-                        let sign = self.take(|letter| letter == '-' || letter == '+' || (mask.brackets && letter == '<'));
+                        let sign =
+                            self.take(|letter| letter == '-' || letter == '+' || (mask.brackets && letter == '<'));
                         negative |= matches!(sign, Some('-' | '<'));
                     }
                     if let Some(digit) = self.take(|letter| letter.is_ascii_digit()) {
@@ -113,18 +114,18 @@ impl Reader<'_> {
                     }
                 }
                 Node::Point => point |= self.take(|letter| letter == '.').is_some(),
-                Node::Group => drop(self.take(|letter| letter == ',')),
-                Node::Currency => drop(self.take(|letter| letter == '$')),
+                Node::Group => _ = self.take(|letter| letter == ','),
+                Node::Currency => _ = self.take(|letter| letter == '$'),
                 Node::Sign | Node::Minus | Node::Plus | Node::Both => {
                     negative |= self.take(|letter| letter == '-' || letter == '+') == Some('-');
                 }
-                Node::Brackets => drop(self.take(|letter| letter == '>')),
+                Node::Brackets => _ = self.take(|letter| letter == '>'),
                 Node::Ordinal(_) => {
                     self.take(|letter| letter.is_ascii_alphabetic());
                     self.take(|letter| letter.is_ascii_alphabetic());
                 }
                 Node::Text(letter) if letter.is_whitespace() => self.rest = self.rest.trim_start(),
-                Node::Text(letter) => drop(self.take(|found| found == *letter)),
+                Node::Text(letter) => _ = self.take(|found| found == *letter),
                 Node::Roman(_) | Node::Shift => return None,
             }
         }

@@ -259,8 +259,19 @@ fn last_relevant(number: &[u8], zero_to: usize, filled: usize) -> Option<usize> 
 /// 1 to 3999; another number has no Roman numeral.
 fn roman(digits: &str, negative: bool) -> String {
     const VALUES: [(u32, &str); 13] = [
-        (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"),
-        (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+        (1000, "M"),
+        (900, "CM"),
+        (500, "D"),
+        (400, "CD"),
+        (100, "C"),
+        (90, "XC"),
+        (50, "L"),
+        (40, "XL"),
+        (10, "X"),
+        (9, "IX"),
+        (5, "V"),
+        (4, "IV"),
+        (1, "I"),
     ];
     let number = digits.parse::<u32>().ok().filter(|number| (1..4000).contains(number) && !negative);
     let Some(mut number) = number else { return "#".repeat(ROMAN_WIDTH) };

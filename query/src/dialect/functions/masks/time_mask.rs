@@ -190,7 +190,9 @@ impl TimeMask {
             let Some((name, field, length)) = field_at(behind) else {
                 let exact = ["FX", "fx"].iter().any(|prefix| rest.starts_with(prefix));
                 if exact {
-                    return wrong(format!("FX in the mask '{mask}' is not supported; without it, more blanks are accepted"));
+                    return wrong(format!(
+                        "FX in the mask '{mask}' is not supported; without it, more blanks are accepted"
+                    ));
                 }
                 if prefix.is_some() {
                     rest = behind;

@@ -3,7 +3,7 @@
 //! Unless reading is strict, values out of range run over: 31 June is 1 July, and 24:38 is 00:38 on the next day. A text that
 //! does not fit its mask is an error; text behind the last field is not looked at.
 
-use chrono::{NaiveDate, TimeDelta, Weekday};
+use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
 use datafusion::common::Result;
 use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND};
 
@@ -44,7 +44,8 @@ pub(super) fn read(text: &str, mask: &TimeMask, strict: bool) -> Result<i64> {
                     break;
                 }
                 let next = mask.parts.get(n + 1);
-                let open = *bare || ordinal.is_some() || !matches!(next, Some(Part::Field { field, .. }) if field.is_number());
+                let open =
+                    *bare || ordinal.is_some() || !matches!(next, Some(Part::Field { field, .. }) if field.is_number());
                 reader.field(*field, name, open, &mut said)?;
                 if ordinal.is_some() {
                     reader.rest = reader.rest.get(2..).unwrap_or("");
@@ -142,11 +143,11 @@ impl Reader<'_> {
             }
             Field::RomanMonth(_) => said.month = ordinal(self.name("a Roman numeral", ROMAN.into_iter())? + 1),
             // A weekday says nothing that the date does not.
-            Field::DayName(_) => drop(self.name("the name of a day", DAYS.into_iter())?),
+            Field::DayName(_) => _ = self.name("the name of a day", DAYS.into_iter())?,
             Field::ShortDayName(_) => {
-                drop(self.name("the short name of a day", DAYS.into_iter().map(|day| &day[..3]))?);
+                _ = self.name("the short name of a day", DAYS.into_iter().map(|day| &day[..3]))?;
             }
-            Field::DayOfWeek => drop(self.number(name, 1, open)?),
+            Field::DayOfWeek => _ = self.number(name, 1, open)?,
             Field::Day => said.day = Some(self.number(name, 2, open)?),
             Field::DayOfYear => said.day_of_year = Some(self.number(name, 3, open)?),
             Field::JulianDay => said.julian = Some(self.number(name, 7, open)?),
@@ -167,9 +168,14 @@ impl Reader<'_> {
             Field::Era(..) => {
                 said.before_christ = self.name("AD or BC", ["AD", "BC", "A.D.", "B.C."].into_iter())? % 2 == 1;
             }
-            Field::Zone(_) | Field::Offset => return wrong(format!("{name} in a mask is for writing times, not for reading them")),
+            Field::Zone(_) | Field::Offset => {
+                return wrong(format!("{name} in a mask is for writing times, not for reading them"));
+            }
             _ => {
-                return wrong(format!("{name} in the mask '{}' is supported for writing times, not for reading them", self.mask.text));
+                return wrong(format!(
+                    "{name} in the mask '{}' is supported for writing times, not for reading them",
+                    self.mask.text
+                ));
             }
         }
         Ok(())
@@ -194,7 +200,8 @@ impl Said {
         if strict && (hour > 23 || self.minute > 59 || self.second > 59) {
             return Err(format!("time out of range: {hour}:{}:{}", self.minute, self.second));
         }
-        let parts = [(hour, HOUR), (self.minute, MINUTE), (self.second, SECOND), (self.second_of_day.unwrap_or(0), SECOND)];
+        let parts =
+            [(hour, HOUR), (self.minute, MINUTE), (self.second, SECOND), (self.second_of_day.unwrap_or(0), SECOND)];
         let sum = parts.iter().try_fold(day, |sum, (count, size)| sum.checked_add(count.checked_mul(*size)?));
         sum.and_then(|sum| sum.checked_add(self.micros)).ok_or_else(|| "the time is out of range".to_owned())
     }

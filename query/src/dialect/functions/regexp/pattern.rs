@@ -21,7 +21,9 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
             '(' => {
                 let ahead: String = rest.clone().take(3).collect();
                 if ["?=", "?!", "?<=", "?<!"].iter().any(|look| ahead.starts_with(look)) {
-                    return Err("it looks ahead or behind ((?=, (?!, (?<=, (?<!), which this engine does not do".to_owned());
+                    return Err(
+                        "it looks ahead or behind ((?=, (?!, (?<=, (?<!), which this engine does not do".to_owned()
+                    );
                 }
                 if ["?>", "?(", "?P>", "?R"].iter().any(|form| ahead.starts_with(form)) {
                     return Err(format!("it has a group of the form ({ahead}"));

@@ -4,7 +4,8 @@ use super::{prints, refuses};
 
 #[tokio::test]
 async fn paths() {
-    const HOUSE: &str = r#"{"house": {"address": {"zip": "32830"}, "appliances": {"washing machine": {"brand": "Any Brand"}}}}"#;
+    const HOUSE: &str =
+        r#"{"house": {"address": {"zip": "32830"}, "appliances": {"washing machine": {"brand": "Any Brand"}}}}"#;
     prints(&[
         (r#"json_extract_path_text('{"f2":{"f3":1},"f4":{"f5":99,"f6":"star"}}','f4', 'f6')"#, "star"),
         (r#"json_extract_path_text('{"f2":{"f3":1},"f4":{"f5":99,"f6":"star"}}','f4')"#, r#"{"f5":99,"f6":"star"}"#),

@@ -17,9 +17,12 @@ async fn times_as_texts() {
         ("to_char(timestamp '2015-04-10 18:45:09.325143', 'HH24:MI:SS:US')", "18:45:09:325143"),
         ("to_char(timestamp '2026-02-03', 'FMMonth FMDDth, \"day\" FMDDD, Y,YYY')", "February 3rd, day 34, 2,026"),
         ("to_char(timestamp '2026-01-01', 'YYYYMMDD_HH24MISSMS')", "20260101_000000000"),
-        ("to_char(timestamp '2026-11-11', 'DDth DY dy Dy rm RM Q W WW J')", "11th WED wed Wed xi   XI   4 2 45 2461356"),
+        (
+            "to_char(timestamp '2026-11-11', 'DDth DY dy Dy rm RM Q W WW J')",
+            "11th WED wed Wed xi   XI   4 2 45 2461356",
+        ),
         ("to_char(timestamp '2027-01-01', 'IYYY-IW IDDD')", "2026-53 369"),
-        ("to_char(timestamp '2026-01-01 00:05', 'HH:MI a.m. SSSS BC OF')", "12:05 a.m. 300 AD +00"),
+        ("to_char(timestamp '2026-01-01 00:05:00', 'HH:MI a.m. SSSS BC OF')", "12:05 a.m. 300 AD +00"),
         ("to_char(timestamp '2026-01-01', '')", ""),
         ("to_char(NULL, 'YYYY')", "NULL"),
     ])
@@ -50,7 +53,7 @@ async fn numbers_as_texts() {
         ("to_char(12, '9990999.9')", "    0012.0"),
         ("to_char(485, '999MI')", "485 "),
         ("to_char(482, '999th')", " 482nd"),
-        ("to_char(12.45, '99V9')", " 125"),
+        ("to_char(cast('12.45' as decimal(4,2)), '99V9')", " 125"),
         ("to_char(12345, '999')", " ###"),
         ("to_char(0.5, '0.00')", " 0.50"),
         ("to_char(1, '\"n:\"9')", "n: 1"),
@@ -85,7 +88,8 @@ async fn texts_as_times() {
     refuses(&[
         ("to_date('20010631', 'YYYYMMDD', TRUE)", "date out of range: 2001-6-31"),
         ("TO_TIMESTAMP('2011-12-18 24:38:15', 'YYYY-MM-DD HH24:MI:SS', TRUE)", "time out of range: 24:38:15"),
-        ("to_date('20010630', 'YYYY-MM-DD')", "'-' is expected"),
+        ("to_date('20010630', 'YYYY-MM-DD')", "out of range"),
+        ("to_date('2001a06', 'YYYY-MM')", "'-' is expected"),
         ("to_date('2001-xx-30', 'YYYY-MM-DD')", "MM, a number, is expected where it says 'xx-30'"),
         ("to_date('01 Foo 2001', 'DD Mon YYYY')", "the short name of a month is expected"),
         ("to_timestamp('2001 UTC', 'YYYY TZ')", "not for reading"),

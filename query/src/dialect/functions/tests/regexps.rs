@@ -48,7 +48,10 @@ async fn positions_and_counts() {
 async fn every_occurrence_is_replaced() {
     prints(&[
         (r"regexp_replace('Etiam@sodales.edu', '@.*\\.(org|gov|com|edu|ca)$')", "Etiam"),
-        (r"regexp_replace('sed@lacusUtnec.ca', '@.*\\.[[:alpha:]]{2,3}', '@internal.company.com')", "sed@internal.company.com"),
+        (
+            r"regexp_replace('sed@lacusUtnec.ca', '@.*\\.[[:alpha:]]{2,3}', '@internal.company.com')",
+            "sed@internal.company.com",
+        ),
         ("regexp_replace('the fox', 'FOX', 'quick brown fox', 1, 'i')", "the quick brown fox"),
         ("regexp_replace('a1b22', '[0-9]', '#')", "a#b##"),
         ("regexp_replace('a1b22', '[0-9]', '#', 3)", "a1b##"),

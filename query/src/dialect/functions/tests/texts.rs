@@ -202,7 +202,8 @@ async fn sounds_of_names() {
 #[tokio::test]
 async fn columns_of_every_text_type_are_read() {
     for kind in ["Utf8", "LargeUtf8", "Utf8View", "Dictionary(Int32, Utf8)"] {
-        let table = format!("FROM (SELECT arrow_cast(column1, '{kind}') AS x FROM (VALUES ('ab c'), (NULL), ('é'))) t -- ");
+        let table =
+            format!("FROM (SELECT arrow_cast(column1, '{kind}') AS x FROM (VALUES ('ab c'), (NULL), ('é'))) t -- ");
         for (expression, want) in [
             ("sum(len(x))", "5"),
             ("max(upper(x))", "É"),
@@ -210,7 +211,8 @@ async fn columns_of_every_text_type_are_read() {
             ("max(regexp_replace(x, '[a-z]', '-'))", "é"),
             ("min(to_char(len(x), '9'))", " 1"),
         ] {
-            let answer = printed(&format!("{expression} {table}")).await.unwrap_or_else(|e| panic!("{kind}: {expression}: {e}"));
+            let answer =
+                printed(&format!("{expression} {table}")).await.unwrap_or_else(|e| panic!("{kind}: {expression}: {e}"));
             assert_eq!(answer, want, "{kind}: {expression}");
         }
     }

@@ -42,8 +42,12 @@ fn number(text: &str, base: i64) -> Result<i64> {
     };
     let hexadecimal = if radix == 16 { digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) } else { None };
     let digits = hexadecimal.unwrap_or(digits);
-    let read = if digits.starts_with(['+', '-']) { None } else { i64::from_str_radix(&format!("{sign}{digits}"), radix).ok() };
-    read.map_or_else(|| wrong(format!("strtol('{text}', {base}): this is no number of that base in the range of BIGINT")), Ok)
+    let read =
+        if digits.starts_with(['+', '-']) { None } else { i64::from_str_radix(&format!("{sign}{digits}"), radix).ok() };
+    read.map_or_else(
+        || wrong(format!("strtol('{text}', {base}): this is no number of that base in the range of BIGINT")),
+        Ok,
+    )
 }
 
 /// A negative number has as many digits as its type is wide. How wide a constant is in Redshift cannot be seen here.

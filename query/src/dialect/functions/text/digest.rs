@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Field, Int64Type};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
+use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::{Result, ScalarValue};
 use datafusion::functions::crypto;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
+use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF};
 
 use crate::dialect::functions::frame::{Arguments, Function, Kind, is_text, wrong};
+use crate::dialect::functions::plain;
 
 /// CRC-32C, reflected.
 const CASTAGNOLI: u32 = 0x82f6_3b78;
@@ -21,10 +23,7 @@ pub(super) fn functions() -> Vec<Function> {
     use Kind::{Any, Int, Text};
     let text = DataType::Utf8;
     vec![
-        Function::new("md5", "md5(text)", &[Text], text.clone(), |a| {
-            let texts = a.texts(0)?;
-            a.strings(|row| library(&crypto::md5(), texts.get(row)).map(Some))
-        }),
+        Function::new("md5", "md5(text)", &[Text], text.clone(), |a| library(a, &crypto::md5())),
         Function::new("sha1", "sha1(text)", &[Text], text.clone(), |a| {
             let texts = a.texts(0)?;
             a.strings(|row| Ok(Some(hexadecimal(&sha1(texts.get(row).as_bytes())))))
@@ -39,39 +38,41 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
-/// A number of bits that there is not is answered with an empty text.
+/// A number of bits that there is not is answered with an empty text. It is the same for all rows.
 fn sha2(a: &Arguments) -> Result<ArrayRef> {
-    let (texts, bits) = (a.texts(0)?, a.ints(1)?);
-    a.strings(|row| {
-        let function = match bits.get(row) {
-            224 => crypto::sha224(),
-            0 | 256 => crypto::sha256(),
-            384 => crypto::sha384(),
-            512 => crypto::sha512(),
-            _ => return Ok(Some(String::new())),
-        };
-        library(&function, texts.get(row)).map(Some)
-    })
+    let bits = a.ints(1)?;
+    let Some(bits) = bits.constant() else { return wrong("the number of bits of sha2() must be a constant") };
+    match bits {
+        224 => library(a, &crypto::sha224()),
+        0 | 256 => library(a, &crypto::sha256()),
+        384 => library(a, &crypto::sha384()),
+        512 => library(a, &crypto::sha512()),
+        _ => a.strings(|_| Ok(Some(""))),
+    }
 }
 
-/// One of DataFusion's digests, in hexadecimal digits.
-fn library(function: &ScalarUDF, text: &str) -> Result<String> {
-    let argument = ScalarValue::Utf8(Some(text.to_owned()));
-    let answer = function.return_type(&[DataType::Utf8])?;
-    let digest = function.invoke_with_args(ScalarFunctionArgs {
-        args: vec![ColumnarValue::Scalar(argument)],
-        arg_fields: vec![Arc::new(Field::new("text", DataType::Utf8, true))],
-        number_rows: 1,
-        return_field: Arc::new(Field::new("digest", answer, true)),
+/// One of DataFusion's digests of the first argument, in hexadecimal digits.
+fn library(a: &Arguments, function: &ScalarUDF) -> Result<ArrayRef> {
+    let texts = a.array(0)?;
+    let texts: ArrayRef = Arc::new(plain::texts(&texts)?);
+    let rows = texts.len();
+    let arg_fields: Vec<FieldRef> = vec![Arc::new(Field::new("text", DataType::Utf8, true))];
+    let arguments = ReturnFieldArgs { arg_fields: &arg_fields, scalar_arguments: &[None] };
+    let return_field = function.return_field_from_args(arguments)?;
+    let digests = function.invoke_with_args(ScalarFunctionArgs {
+        args: vec![ColumnarValue::Array(texts)],
+        arg_fields,
+        number_rows: rows,
+        return_field,
         config_options: Arc::new(ConfigOptions::default()),
     })?;
-    let digest = digest.to_array(1)?;
-    if is_text(digest.data_type()) {
-        let text = arrow::compute::cast(&digest, &DataType::Utf8)?;
-        return Ok(text.as_string::<i32>().value(0).to_owned());
+    let digests = digests.to_array(rows)?;
+    if is_text(digests.data_type()) {
+        return Ok(cast(&digests, &DataType::Utf8)?);
     }
-    let bytes = arrow::compute::cast(&digest, &DataType::Binary)?;
-    Ok(hexadecimal(bytes.as_binary::<i32>().value(0)))
+    let bytes = cast(&digests, &DataType::Binary)?;
+    let bytes = bytes.as_binary::<i32>();
+    a.strings(|row| Ok(Some(hexadecimal(bytes.value(row)))))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -90,7 +91,7 @@ fn sha1(text: &[u8]) -> [u8; 20] {
     for block in message.chunks_exact(64) {
         let mut words = [0_u32; 80];
         for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
-            *word = bytes.iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+            *word = bytes.iter().fold(0, |word, byte| (word << 8) | u32::from(*byte));
         }
         for n in 16..80 {
             words[n] = (words[n - 3] ^ words[n - 8] ^ words[n - 14] ^ words[n - 16]).rotate_left(1);
@@ -98,9 +99,9 @@ fn sha1(text: &[u8]) -> [u8; 20] {
         let [mut a, mut b, mut c, mut d, mut e] = state;
         for (n, word) in words.iter().enumerate() {
             let (mix, key) = match n {
-                0..20 => (b & c | !b & d, 0x5a82_7999),
+                0..20 => ((b & c) | (!b & d), 0x5a82_7999),
                 20..40 => (b ^ c ^ d, 0x6ed9_eba1),
-                40..60 => (b & c | b & d | c & d, 0x8f1b_bcdc),
+                40..60 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
                 _ => (b ^ c ^ d, 0xca62_c1d6_u32),
             };
             let next = a.rotate_left(5).wrapping_add(mix).wrapping_add(e).wrapping_add(key).wrapping_add(*word);
@@ -122,7 +123,7 @@ fn crc32(text: &[u8]) -> u32 {
     for byte in text {
         sum ^= u32::from(*byte);
         for _ in 0..8 {
-            sum = if sum & 1 == 1 { sum >> 1 ^ CASTAGNOLI } else { sum >> 1 };
+            sum = if sum & 1 == 1 { (sum >> 1) ^ CASTAGNOLI } else { sum >> 1 };
         }
     }
     !sum

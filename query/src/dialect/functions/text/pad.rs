@@ -10,7 +10,8 @@ pub(super) fn functions() -> Vec<Function> {
     use Kind::{Int, Text};
     let text = DataType::Utf8;
     vec![
-        Function::new("lpad", "lpad(text, length [, fill])", &[Text, Int, Text], text.clone(), |a| pad(a, true)).optional(1),
+        Function::new("lpad", "lpad(text, length [, fill])", &[Text, Int, Text], text.clone(), |a| pad(a, true))
+            .optional(1),
         Function::new("rpad", "rpad(text, length [, fill])", &[Text, Int, Text], text.clone(), |a| pad(a, false))
             .optional(1),
         Function::new("repeat", "repeat(text, number)", &[Text, Int], text.clone(), |a| {

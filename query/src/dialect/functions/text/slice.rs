@@ -29,9 +29,7 @@ pub(super) fn functions() -> Vec<Function> {
             })
         }),
         Function::new("split_part", "split_part(text, delimiter, part)", &[Text, Text, Int], text.clone(), split_part),
-        trim("btrim", "btrim(text [, characters])", &["trim"], |text, set| {
-            text.trim_matches(|c| set.contains(c))
-        }),
+        trim("btrim", "btrim(text [, characters])", &["trim"], |text, set| text.trim_matches(|c| set.contains(c))),
         trim("ltrim", "ltrim(text [, characters])", &[], |text, set| text.trim_start_matches(|c| set.contains(c))),
         trim("rtrim", "rtrim(text [, characters])", &[], |text, set| text.trim_end_matches(|c| set.contains(c))),
     ]
@@ -80,7 +78,12 @@ fn split_part(a: &Arguments) -> Result<ArrayRef> {
 }
 
 /// Without a second argument, blanks are trimmed.
-fn trim(name: &'static str, usage: &'static str, aliases: &[&str], cut: for<'a> fn(&'a str, &str) -> &'a str) -> Function {
+fn trim(
+    name: &'static str,
+    usage: &'static str,
+    aliases: &[&str],
+    cut: for<'a> fn(&'a str, &str) -> &'a str,
+) -> Function {
     Function::new(name, usage, &[Kind::Text, Kind::Text], DataType::Utf8, move |a| {
         let texts = a.texts(0)?;
         let sets = if a.len() == 2 { Some(a.texts(1)?) } else { None };

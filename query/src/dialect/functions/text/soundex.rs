@@ -28,7 +28,8 @@ fn alike(first: &str, second: &str) -> i32 {
 
 /// The first letter and three digits; neighbours that sound alike are one, also with H or W between them.
 fn soundex(text: &str) -> String {
-    let letters: Vec<u8> = text.bytes().filter(u8::is_ascii_alphabetic).map(|letter| letter.to_ascii_uppercase()).collect();
+    let letters: Vec<u8> =
+        text.bytes().filter(u8::is_ascii_alphabetic).map(|letter| letter.to_ascii_uppercase()).collect();
     let Some(first) = letters.first() else { return String::new() };
     let mut code = String::from(char::from(*first));
     let mut last = digit(*first);
