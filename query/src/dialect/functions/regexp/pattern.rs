@@ -1,14 +1,12 @@
 //! Patterns as Redshift reads them, for the engine used here.
 //!
-//! - Scripts write an operator with two backslashes (`\\d`), because Redshift's text literals take one away; one works, too.
+//! - Scripts write two backslashes (`\\d`), because Redshift's text literals take one away, and four for one that is meant; a
+//!   single one works, too.
 //! - `\d`, `\w`, `\s` and `\b` know ASCII only, as do the POSIX classes (`[[:alpha:]]`).
 //! - In brackets, what POSIX takes literally is literal: `[`, `&&`, `--`, `~~`.
 
 use std::iter::Peekable;
 use std::str::Chars;
-
-/// What may follow two backslashes and means the same after one.
-const OPERATORS: &str = "dDwWsSbB.^$*+?()[]{}|/-'\"";
 
 /// The pattern for the engine, or why it cannot be one.
 pub(super) fn translate(pattern: &str) -> Result<String, String> {
@@ -39,16 +37,11 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
 fn escape(rest: &mut Peekable<Chars>, translated: &mut String, in_bracket: bool) -> Result<(), String> {
     let Some(mut letter) = rest.next() else { return Err("it ends with a backslash".to_owned()) };
     if letter == '\\' {
-        match rest.peek() {
-            Some(next) if OPERATORS.contains(*next) => letter = rest.next().unwrap_or(letter),
-            // Four stand for one.
-            Some('\\') => {
-                rest.next();
-                if rest.peek() == Some(&'\\') {
-                    rest.next();
-                }
-            }
-            _ => {}
+        match rest.next() {
+            // Four stand for one that is meant.
+            Some('\\') => _ = rest.next_if_eq(&'\\'),
+            Some(next) => letter = next,
+            None => return Err("it ends with a backslash".to_owned()),
         }
     }
     let (open, close) = if in_bracket { ("", "") } else { ("[", "]") };

@@ -61,7 +61,7 @@ async fn parts_of_a_text() {
         ("trim('\"' FROM '\"dog\"')", "dog"),
         ("trim('  dog ')", "dog"),
         ("trim(both 'x' from 'xxdogx')", "dog"),
-        ("trim(leading from '  dog ')", "dog "),
+        ("trim(leading ' ' from '  dog ')", "dog "),
         ("btrim('     abc    ')", "abc"),
         ("btrim('xyzaxyzbxyzcxyz', 'xyz')", "axyzbxyzc"),
         ("ltrim('2008-01-24 06:43:29', '2008-')", "1-24 06:43:29"),
