@@ -57,27 +57,24 @@ fn number_mask() -> BoxedStrategy<String> {
     let front = prop::sample::select(vec!["", "", "", "FM", "S", "MI", "PL", "SG", "FMS", "FMMI", "FMPL", "FMSG"]);
     let back = prop::sample::select(vec!["", "", "", "th", "TH"]);
     let whole = "[9]{0,2}(,?[09]{1,3}){1,2}";
-    (front, whole, prop::option::of("[.D][09]{0,3}"), back)
-        .prop_map(|(front, whole, fraction, back)| format!("{front}{whole}{}{back}", fraction.unwrap_or_default()))
-        .prop_union(
-            prop::sample::select(vec![
-                "999PR",
-                "9,999.99PR",
-                "FM999PR",
-                "999S",
-                "99.9S",
-                "FM9.99S",
-                "RN",
-                "FMRN",
-                "rn",
-                "999MI",
-                "99V9",
-                "099",
-                "FM090.009",
-            ])
-            .prop_map(str::to_owned),
-        )
-        .boxed()
+    let built = (front, whole, prop::option::of("[.D][09]{0,3}"), back)
+        .prop_map(|(front, whole, fraction, back)| format!("{front}{whole}{}{back}", fraction.unwrap_or_default()));
+    let fixed = prop::sample::select(vec![
+        "999PR",
+        "9,999.99PR",
+        "FM999PR",
+        "999S",
+        "99.9S",
+        "FM9.99S",
+        "RN",
+        "FMRN",
+        "rn",
+        "999MI",
+        "99V9",
+        "099",
+        "FM090.009",
+    ]);
+    prop_oneof![3 => built, 1 => fixed.prop_map(str::to_owned)].boxed()
 }
 
 fn decimal() -> BoxedStrategy<String> {
