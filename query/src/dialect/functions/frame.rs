@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Text,
     /// An integer of any width.
     Int,
+    /// An integer, or a text that the function looks at.
+    IntOrText,
     /// Any number, as DOUBLE PRECISION.
     Float,
     /// A TIMESTAMP, TIMESTAMPTZ or DATE, or a text that reads as one.
@@ -51,7 +53,8 @@ impl Kind {
             Self::Any => Some(if is_text { DataType::Utf8 } else { given.clone() }),
             Self::Text if is_text || given.is_null() => Some(DataType::Utf8),
             Self::Text if plain::is_printable(given) => Some(given.clone()),
-            Self::Int if given.is_integer() || is_text || given.is_null() => Some(DataType::Int64),
+            Self::IntOrText if is_text => Some(DataType::Utf8),
+            Self::Int | Self::IntOrText if given.is_integer() || is_text || given.is_null() => Some(DataType::Int64),
             Self::Float if given.is_numeric() || is_text || given.is_null() => Some(DataType::Float64),
             Self::Moment | Self::TimeOrSpan if matches!(given, DataType::Timestamp(_, Some(_))) => {
                 Some(zones::with_zone())

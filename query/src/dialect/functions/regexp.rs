@@ -1,8 +1,7 @@
 //! `REGEXP_SUBSTR`, `REGEXP_INSTR`, `REGEXP_COUNT` and `REGEXP_REPLACE`.
 //!
 //! A pattern is compiled once for all rows that have it, to a machine of bounded size; a search takes time in proportion to
-//! the text. What such a machine cannot do, looking around and back references, is refused. Of alternatives, the first that
-//! fits is taken. Source: Amazon Redshift Database Developer Guide, one page per function, and "POSIX operators".
+//! the text. What such a machine cannot do, looking around and back references, is refused. Source: Amazon Redshift Database Developer Guide, one page per function, and "POSIX operators".
 
 mod pattern;
 
@@ -13,7 +12,7 @@ use regex::{Captures, Regex, RegexBuilder};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::frame::{Arguments, Function, Kind, Values, wrong};
+use super::frame::{Arguments, Function, Kind, Values, is_text, wrong};
 
 /// Bytes that a compiled pattern may take, and that its search may keep.
 const PATTERN_BYTES: usize = 4 << 20;
@@ -23,7 +22,7 @@ const NESTING: u32 = 100;
 const LONGEST: usize = 16 * 1024 * 1024;
 
 pub(super) fn functions() -> Vec<Function> {
-    use Kind::{Int, Text};
+    use Kind::{Int, IntOrText, Text};
     let (text, integer) = (DataType::Utf8, DataType::Int32);
     vec![
         Function::new(
@@ -53,7 +52,7 @@ pub(super) fn functions() -> Vec<Function> {
         Function::new(
             "regexp_replace",
             "regexp_replace(text, 'pattern' [, replacement [, position [, 'parameters']]])",
-            &[Text, Text, Text, Int, Text],
+            &[Text, Text, Text, IntOrText, Text],
             text,
             replace,
         )
@@ -79,7 +78,7 @@ impl<'a> Search<'a> {
             arguments,
             texts: arguments.texts(0)?,
             patterns: arguments.texts(1)?,
-            positions: if given(position) { Some(arguments.ints(position)?) } else { None },
+            positions: if given(position) { positions(arguments, position)? } else { None },
             parameters: if given(parameters) { Some(arguments.texts(parameters)?) } else { None },
             last: RefCell::new(None),
         })
@@ -122,11 +121,24 @@ impl<'a> Search<'a> {
     }
 }
 
+/// In place of a position, PostgreSQL has flags: its `'g'` asks for what Redshift does anyway.
+fn positions(arguments: &Arguments, n: usize) -> Result<Option<Values<PrimitiveArray<Int64Type>>>> {
+    if !is_text(arguments.data_type(n)) {
+        return arguments.ints(n).map(Some);
+    }
+    match arguments.texts(n)?.constant() {
+        Some("g") => Ok(None),
+        _ => wrong(format!("{}(): a number is expected where the search starts, not a text", arguments.name)),
+    }
+}
+
 fn compile(function: &str, pattern: &str, parameters: &str) -> Result<Regex> {
     if let Some(unknown) = parameters.chars().find(|letter| !"ceip".contains(*letter)) {
         return wrong(format!("'{unknown}' is not a parameter of {function}(); parameters are c, e, i and p"));
     }
-    let translated = match pattern::translate(pattern) {
+    // In PCRE, the order of alternatives counts.
+    let ordered = if parameters.contains('p') { pattern.to_owned() } else { pattern::longest_first(pattern) };
+    let translated = match pattern::translate(&ordered) {
         Ok(translated) => translated,
         Err(why) => return wrong(format!("the pattern '{pattern}' of {function}() cannot be used here: {why}")),
     };

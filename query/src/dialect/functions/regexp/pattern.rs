@@ -3,10 +3,36 @@
 //! - Scripts write two backslashes (`\\d`), because Redshift's text literals take one away, and four for one that is meant; a
 //!   single one works, too.
 //! - `\d`, `\w`, `\s` and `\b` know ASCII only, as do the POSIX classes (`[[:alpha:]]`).
+//! - POSIX takes the longest of several alternatives, this engine the first that fits. Alternatives that are plain words are
+//!   therefore put in order of their length; of others (`a+|ab`), the first that fits is taken.
 //! - In brackets, what POSIX takes literally is literal: `[`, `&&`, `--`, `~~`.
 
 use std::iter::Peekable;
 use std::str::Chars;
+
+/// The pattern with the longest of plain words first, wherever a group or the whole pattern has nothing but such words.
+pub(super) fn longest_first(pattern: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-' | '/' | ',' | ':' | '|');
+    let mut ordered = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    loop {
+        let length = rest.find(|letter| !is_plain(letter)).unwrap_or(rest.len());
+        let (words, behind) = rest.split_at(length);
+        let opens =
+            ordered.is_empty() || ordered.ends_with('(') && !ordered.ends_with("\\(") || ordered.ends_with("(?:");
+        let closes = behind.is_empty() || behind.starts_with(')');
+        if opens && closes && words.contains('|') {
+            let mut words: Vec<&str> = words.split('|').collect();
+            words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+            ordered.push_str(&words.join("|"));
+        } else {
+            ordered.push_str(words);
+        }
+        let Some(next) = behind.chars().next() else { return ordered };
+        ordered.push(next);
+        rest = &behind[next.len_utf8()..];
+    }
+}
 
 /// The pattern for the engine, or why it cannot be one.
 pub(super) fn translate(pattern: &str) -> Result<String, String> {

@@ -19,6 +19,11 @@ async fn a_part_of_a_text() {
         ("regexp_substr('éab', '[[:alpha:]]+', 2)", "ab"),
         ("regexp_substr('a\nb', 'a.b')", "a\nb"),
         ("regexp_substr('x[y&&z]', '[[&]+')", "["),
+        ("regexp_substr('padb_fetch', '(padb|pad|padb_)')", "padb_"),
+        ("regexp_substr('abc', 'a|abc|ab')", "abc"),
+        ("regexp_substr('abc', 'a|abc|ab', 1, 1, 'p')", "a"),
+        (r"regexp_substr('a|b', 'a\\|b|c')", "a|b"),
+        (r"regexp_substr('\d', '\\\\d')", r"\d"),
         ("regexp_substr(NULL, 'b')", "NULL"),
     ])
     .await;
@@ -58,6 +63,7 @@ async fn every_occurrence_is_replaced() {
         ("regexp_replace('a1b22', '[0-9]', '#', 30)", "a1b22"),
         ("regexp_replace('john smith', '([a-z]+) ([a-z]+)', '$2, $1')", "smith, john"),
         ("regexp_replace('abc', 'b', NULL)", "NULL"),
+        ("regexp_replace('a1b22', '[0-9]', '#', 'g')", "a#b##"),
         (r"regexp_replace('{a}', '\\{|\\}', '')", "a"),
         ("regexp_replace('select  1\n from t', '[[:space:]]+', ' ')", "select 1 from t"),
     ])
@@ -76,6 +82,7 @@ async fn what_the_engine_cannot_do_is_said() {
         (r"regexp_replace('aa', 'a', '\1')", "only $1 to $9"),
         ("regexp_replace('aa', 'a', '$&')", "only $1 to $9"),
         ("regexp_substr('aa', '((a{1,1000}){1,1000}){1,1000}')", "cannot be used"),
+        ("regexp_replace('aa', 'a', 'b', 'i')", "a number is expected"),
         ("regexp_substr('aa')", "the form is regexp_substr("),
     ])
     .await;
