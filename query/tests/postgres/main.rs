@@ -3,4 +3,5 @@
 #![allow(unreachable_pub, reason = "nothing uses a test as a library")]
 
 mod functions;
+mod inputs;
 mod server;

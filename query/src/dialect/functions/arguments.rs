@@ -43,10 +43,6 @@ impl<A: Array> Values<A> {
     fn at(&self, row: usize) -> usize {
         if self.constant { 0 } else { row }
     }
-
-    pub(super) fn is_null(&self, row: usize) -> bool {
-        self.array.is_null(self.at(row))
-    }
 }
 
 impl Values<StringArray> {

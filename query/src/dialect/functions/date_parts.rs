@@ -83,8 +83,11 @@ struct Span {
     micros: i64,
 }
 
+/// Lengths of time, by row.
+type Spans = Box<dyn Fn(usize) -> Span>;
+
 /// The second argument, if it is a length of time.
-fn spans(a: &Arguments) -> Result<Option<Box<dyn Fn(usize) -> Span>>> {
+fn spans(a: &Arguments) -> Result<Option<Spans>> {
     Ok(match a.data_type(1) {
         DataType::Duration(_) => {
             let values = a.primitives::<DurationMicrosecondType>(1)?;

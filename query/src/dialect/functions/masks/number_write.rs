@@ -223,11 +223,7 @@ impl<'a> Writer<'a> {
     fn write_digit(&mut self, node: Node) {
         let digit = self.number.get(self.next).copied();
         match digit {
-            Some(b'.') => {
-                if self.mask.bare || !self.ends_with_point() {
-                    self.text.push('.');
-                }
-            }
+            Some(b'.') => self.text.push('.'),
             _ if self.last.is_some_and(|last| self.next > last) && node != Node::Zero => {}
             _ if self.hides_zero() => {
                 if !self.mask.bare {
