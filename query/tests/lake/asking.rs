@@ -99,6 +99,33 @@ async fn redshift_syntax_is_understood() {
 }
 
 #[tokio::test]
+async fn functions_of_redshift_are_answered_over_rows() {
+    let lake = sample().await;
+    let session = lake.session().await;
+    for (sql, want) in [
+        ("SELECT COUNT(*) FROM stl_query WHERE query = pg_last_query_id() OR query = pg_last_copy_id()", "0"),
+        ("SELECT COUNT(*) FROM stl_query WHERE pid <> pg_backend_pid()", "6"),
+        (
+            "SELECT TO_CHAR(starttime, 'YYYY-MM-DD HH24:MI'), SPLIT_PART(querytxt, ' ', 1), TRUNC(endtime)
+             FROM stl_query WHERE query = 3",
+            "2026-01-02 08:00,insert,2026-01-02",
+        ),
+        (
+            "SELECT MAX(EXTRACT(epoch FROM endtime - starttime)), MAX(DATE_PART(s, endtime - starttime)) FROM stl_query",
+            "600,30.0",
+        ),
+        (
+            r"SELECT REGEXP_SUBSTR(querytxt, 'from\\s+(\\w+)', 1, 1, 'e') FROM stl_query WHERE cluster_id = 'etl' AND query = 2",
+            "t",
+        ),
+        ("SELECT COUNT(*) FROM stl_query WHERE CONVERT_TIMEZONE('Asia/Tokyo', starttime) > '2026-01-02 17:00:00'", "2"),
+        ("SELECT len(TO_CHAR(query, '999')), CHARINDEX('5', querytxt) FROM stl_query WHERE query = 30", "4,8"),
+    ] {
+        assert_eq!(ask(&session, sql).await, want, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn a_statement_sees_one_version() {
     let lake = sample().await;
     let session = lake.session().await;

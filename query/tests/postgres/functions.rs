@@ -267,7 +267,9 @@ fn plain(text: &str) -> String {
     let text = text.strip_suffix('Z').unwrap_or(text).to_owned();
     let text = if text.len() >= 19 && text.as_bytes()[10] == b'T' { text.replacen('T', " ", 1) } else { text };
     match text.parse::<f64>() {
-        Ok(number) if text.contains('.') || text.contains('e') => format!("{number:.13e}"),
+        Ok(number) if text.contains('.') || text.contains('e') => {
+            format!("{number:.13e}").parse::<f64>().unwrap().to_string()
+        }
         _ if text.len() > 19 && text.as_bytes()[4] == b'-' && text.as_bytes()[10] == b' ' => {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
