@@ -105,6 +105,12 @@ async fn functions_of_redshift_are_answered_over_rows() {
     for (sql, want) in [
         ("SELECT COUNT(*) FROM stl_query WHERE query = pg_last_query_id() OR query = pg_last_copy_id()", "0"),
         ("SELECT COUNT(*) FROM stl_query WHERE pid <> pg_backend_pid()", "6"),
+        // The query of awslabs' view v_my_last_copy_errors: nothing was copied here.
+        (
+            "SELECT query, starttime, filename, line_number, err_reason, colname, type column_type, col_length, raw_field_value
+             FROM stl_load_errors le WHERE le.query = pg_last_copy_id()",
+            "",
+        ),
         (
             "SELECT TO_CHAR(starttime, 'YYYY-MM-DD HH24:MI'), SPLIT_PART(querytxt, ' ', 1), TRUNC(endtime)
              FROM stl_query WHERE query = 3",
