@@ -48,7 +48,7 @@ pub(super) fn functions() -> Vec<Function> {
             integer.clone(),
             |a| {
                 let (first, second) = (a.times(0)?, a.times(1)?);
-                compare(a, |row| (first.get(row).div_euclid(DAY) * DAY).cmp(&second.get(row)))
+                compare(a, |row| first.get(row).div_euclid(DAY).saturating_mul(DAY).cmp(&second.get(row)))
             },
         )
         .aliases(&["date_cmp_timestamptz"]),
@@ -64,7 +64,7 @@ pub(super) fn functions() -> Vec<Function> {
             integer.clone(),
             |a| {
                 let (first, second) = (a.times(0)?, a.times(1)?);
-                compare(a, |row| first.get(row).cmp(&(second.get(row).div_euclid(DAY) * DAY)))
+                compare(a, |row| first.get(row).cmp(&second.get(row).div_euclid(DAY).saturating_mul(DAY)))
             },
         )
         .aliases(&["timestamptz_cmp_date"]),

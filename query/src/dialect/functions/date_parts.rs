@@ -119,7 +119,12 @@ fn span_part(part: DatePart, span: Span) -> Result<i64> {
         DatePart::Second => span.micros % MINUTE,
         DatePart::Microsecond => whole(span.micros % SECOND),
         // A year is 365.25 days, a month 30.
-        DatePart::Epoch => span.months / 12 * 1461 * 6 * HOUR + (span.months % 12 * 30 + span.days) * DAY + span.micros,
+        DatePart::Epoch => {
+            let days = i128::from(span.months % 12 * 30 + span.days) * i128::from(DAY);
+            let years = i128::from(span.months / 12) * i128::from(1461 * 6 * HOUR);
+            let micros = years + days + i128::from(span.micros);
+            return i64::try_from(micros).or_else(|_| wrong("the length of time is out of range"));
+        }
         part => return wrong(format!("'{}' is not a part of a length of time; hour, day or epoch are", part.name())),
     })
 }
@@ -192,7 +197,7 @@ fn start_of(part: DatePart, time: i64) -> Result<i64> {
         _ => 0,
     };
     if size > 0 {
-        return Ok(time.div_euclid(size) * size);
+        return Ok(time.div_euclid(size).saturating_mul(size));
     }
     let date = civil(time)?.date();
     let (year, month) = match part {

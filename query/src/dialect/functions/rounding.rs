@@ -243,6 +243,8 @@ fn compute(way: Way, values: &ArrayRef, places: &Int64Array, answer: &DataType) 
 
 /// `value` has `scale` decimal places, is cut to `places`, and is written with `kept`.
 fn decimal(way: Way, value: i128, scale: i64, places: i64, kept: i64) -> Result<i128> {
+    // No DECIMAL has so many digits.
+    let places = places.clamp(-400, 400);
     let power = |n: i64| u32::try_from(n).ok().and_then(|n| 10_i128.checked_pow(n));
     let dropped = scale - places.min(scale);
     let Some(unit) = power(dropped) else { return Ok(0) };

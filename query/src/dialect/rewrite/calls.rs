@@ -25,7 +25,7 @@ pub(super) fn plain_call(expr: &mut Expr) -> Result<(), QueryError> {
         Expr::Position { expr: part, r#in: whole } => ("strpos", vec![argument(*whole), argument(*part)]),
         Expr::Substring { expr: whole, substring_from: Some(from), substring_for, .. } => {
             let rest = substring_for.map(|length| argument(*length));
-            ("substring", [argument(*whole), argument(*from)].into_iter().chain(rest).collect())
+            ("SUBSTRING", [argument(*whole), argument(*from)].into_iter().chain(rest).collect())
         }
         other => {
             *expr = other;

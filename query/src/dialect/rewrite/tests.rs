@@ -32,7 +32,7 @@ fn constructs() {
         ("SELECT EXTRACT(hrs FROM a), EXTRACT('dw' FROM a)", "SELECT extract_part('hour', a), extract_part('dow', a)"),
         ("SELECT a AT TIME ZONE 'PST'", "SELECT timezone('PST', a)"),
         ("SELECT POSITION('b' IN a)", "SELECT strpos(a, 'b')"),
-        ("SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTR(a, 2)", "SELECT substring(a, 2, 3), substring(a, 2)"),
+        ("SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTR(a, 2)", "SELECT SUBSTRING(a, 2, 3), SUBSTRING(a, 2)"),
         ("SELECT a FROM pg_catalog.stl_query", "SELECT a FROM stl_query"),
         ("SELECT a FROM other.stl_query", "SELECT a FROM other.stl_query"),
         ("SELECT getdate(), SYSDATE, now()", "SELECT getdate(), getdate() AS \"getdate() 2\", now()"),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Decimal128Array};
+use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, new_empty_array};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::{
@@ -65,7 +65,11 @@ impl ScalarUDFImpl for ToNumber {
         let DataType::Decimal128(precision, scale) = *args.return_field.data_type() else {
             return internal_err!("to_number() is a DECIMAL");
         };
-        let (texts, masks) = (plain::texts(&args.args[0].to_array(rows)?)?, args.args[1].to_array(1.max(rows))?);
+        let texts = plain::texts(&args.args[0].to_array(rows)?)?;
+        let masks = args.args[1].to_array(rows)?;
+        if masks.is_empty() {
+            return Ok(ColumnarValue::Array(new_empty_array(args.return_field.data_type())));
+        }
         let mask_text = masks.as_string::<i32>().value(0).to_owned();
         let mask = NumberMask::parse(&mask_text)?;
         let read = |text: Option<&str>| match text {

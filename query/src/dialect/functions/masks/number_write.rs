@@ -47,11 +47,11 @@ pub(super) fn decimal_digits(value: i128, scale: i8, mask: &NumberMask) -> Resul
 
 /// The digits of a floating-point number, of which so many are known.
 pub(super) fn float_digits(value: f64, known: usize, mask: &NumberMask) -> Result<Digits> {
+    let shifted = if mask.roman { 0 } else { i32::try_from(mask.shifted).unwrap_or(0) };
+    let value = value * 10_f64.powi(shifted);
     if !value.is_finite() {
         return wrong(format!("to_char(): {value} has no digits"));
     }
-    let shifted = if mask.roman { 0 } else { i32::try_from(mask.shifted).unwrap_or(0) };
-    let value = value * 10_f64.powi(shifted);
     let whole = format!("{:.0}", value.abs()).len();
     let wanted = if mask.roman { 0 } else { mask.behind };
     let behind = wanted.min(known.saturating_sub(whole));

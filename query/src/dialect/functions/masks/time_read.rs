@@ -130,7 +130,8 @@ impl Reader<'_> {
             Field::YearWithComma => {
                 let thousands = self.number(name, 1, true)?;
                 self.separator(',')?;
-                said.year = Some(thousands * 1000 + self.number(name, 3, false)?);
+                let rest = self.number(name, 3, false)?;
+                said.year = Some(thousands.saturating_mul(1000).saturating_add(rest));
             }
             Field::IsoYear(4) => said.iso.0 = Some(self.number(name, 4, open)?),
             Field::IsoWeek => said.iso.1 = Some(self.number(name, 2, open)?),

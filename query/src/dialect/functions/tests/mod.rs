@@ -129,4 +129,39 @@ proptest! {
         let sql = format!("datediff('{part}', '{from}', dateadd('{part}', {n}, '{from}'))");
         prop_assert_eq!(runtime.block_on(value(&sql)).unwrap(), n.to_string());
     }
+
+    #[test]
+    fn any_text_is_answered_or_refused(
+        one in "\\PC{0,12}", mask in "[A-Za-z0-9.,\\- \"\\\\]{0,12}", pattern in "[a-z0-9()\\[\\]|*+?.^$\\\\{}:,-]{0,10}",
+        json in "[\\[\\]{}:,\"a-c0-9 \\\\.]{0,16}", n in any::<i64>(), digits in 0_i64..20,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let (one, mask, pattern, json) = (text(&one), text(&mask), text(&pattern), text(&json));
+        for sql in [
+            format!("to_char(getdate(), {mask})"),
+            format!("to_char({n}, {mask})"),
+            format!("to_char({n}.5, {one})"),
+            format!("to_date({digits}, {mask})"),
+            format!("to_timestamp({one}, {mask})"),
+            format!("to_number({digits}, {mask})"),
+            format!("regexp_replace({one}, {pattern}, {mask}, {digits})"),
+            format!("regexp_substr({mask}, {pattern}, {n}, {digits})"),
+            format!("regexp_instr({one}, {one}, {digits}, {n})"),
+            format!("json_extract_path_text({json}, 'a', {one})"),
+            format!("json_extract_array_element_text({json}, {n})"),
+            format!("convert_timezone({one}, {mask})"),
+            format!("convert_timezone({mask}, '2024-01-01')"),
+            format!("date_trunc('week', {one})"),
+            format!("substring({one}, {n}, {digits}) || split_part({one}, {mask}, {n})"),
+            format!("lpad({one}, {n}, {mask}) || right({one}, {n}) || repeat({one}, {n})"),
+            format!("round({n}, {n}) + round({n}.5, {n}) + trunc(cast({digits} as decimal(18, 3)), {n})"),
+            format!("add_months(getdate(), {n}) > dateadd(day, {n}, getdate())"),
+            format!("strtol({one}, {n}) + strtol({mask}, {digits}) + ascii({one})"),
+            format!("soundex({one}) || initcap({one}) || quote_ident({one}) || translate({one}, {mask}, {one})"),
+        ] {
+            // A panic is what this looks for.
+            let _ = runtime.block_on(printed(&sql));
+        }
+    }
 }
