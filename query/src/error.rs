@@ -119,7 +119,9 @@ impl From<QueryError> for DataFusionError {
 fn describe(error: &DataFusionError) -> (ErrorKind, String) {
     match error.find_root() {
         DataFusionError::SchemaError(schema, _) => (ErrorKind::Sql, describe_schema(schema)),
-        DataFusionError::Plan(message) => (ErrorKind::Sql, message.clone()),
+        DataFusionError::Plan(message) => {
+            (ErrorKind::Sql, unknown_function(message).unwrap_or_else(|| message.clone()))
+        }
         DataFusionError::NotImplemented(message) => (ErrorKind::Sql, format!("not supported: {message}")),
         DataFusionError::SQL(parse, _) => (ErrorKind::Sql, parser_message(&parse.to_string())),
         DataFusionError::Configuration(message) => (ErrorKind::Sql, message.clone()),
@@ -155,6 +157,15 @@ fn describe_arrow(error: &ArrowError) -> (ErrorKind, String) {
 /// The first line: what follows in some of DataFusion's messages is a list of consumers or a plea to file a bug.
 fn first_line(message: &str) -> &str {
     message.lines().next().unwrap_or_default().trim_end_matches(':')
+}
+
+/// A function that does not exist, with the nearest one that does if a typing error could have led to it.
+fn unknown_function(message: &str) -> Option<String> {
+    let (name, rest) = message.strip_prefix("Invalid function '")?.split_once('\'')?;
+    let known = rest.split('\'').nth(1);
+    let near = names::nearest(name, known, 1);
+    let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", names::quoted(&near)) };
+    Some(format!("function {} is not available here{hint}", name.to_uppercase()))
 }
 
 fn parser_message(message: &str) -> String {

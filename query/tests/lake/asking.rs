@@ -81,7 +81,7 @@ async fn redshift_syntax_is_understood() {
             "SELECT DATEDIFF(day, '2025-12-31 23:59', '2026-01-01'), DATEDIFF('yr', DATE '2025-12-31', DATE '2026-01-01')",
             "1,1",
         ),
-        ("SELECT DATEADD(month, 1, '2026-01-31'), DATE_PART(dow, '2026-01-04'::timestamp)", "2026-02-28 00:00:00,0"),
+        ("SELECT DATEADD(month, 1, '2026-01-31'), DATE_PART(dow, '2026-01-04'::timestamp)", "2026-02-28 00:00:00,0.0"),
         ("SELECT DATE_TRUNC('hr', starttime) FROM stl_query WHERE query = 3", "2026-01-02 08:00:00"),
         ("SELECT EXTRACT(hour FROM starttime) FROM stl_query WHERE query = 3", "8"),
         ("SELECT COUNT(*) FILTER (WHERE query > 2) FROM stl_query", "2"),
@@ -93,6 +93,39 @@ async fn redshift_syntax_is_understood() {
         ("SELECT COUNT(*) FROM stl_query a JOIN stl_query b ON a.cluster_id = b.cluster_id AND a.query = b.query", "6"),
         ("SELECT COUNT(*) FROM stl_query WHERE querytxt ILIKE 'INSERT%' OR querytxt ~ '^select 5'", "2"),
         ("SELECT 7 / 2, 'a' || 'b', '5'::int + 1", "3,ab,6"),
+    ] {
+        assert_eq!(ask(&session, sql).await, want, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn functions_of_redshift_are_answered_over_rows() {
+    let lake = sample().await;
+    let session = lake.session().await;
+    for (sql, want) in [
+        ("SELECT COUNT(*) FROM stl_query WHERE query = pg_last_query_id() OR query = pg_last_copy_id()", "0"),
+        ("SELECT COUNT(*) FROM stl_query WHERE pid <> pg_backend_pid()", "6"),
+        // The query of awslabs' view v_my_last_copy_errors: nothing was copied here.
+        (
+            "SELECT query, starttime, filename, line_number, err_reason, colname, type column_type, col_length, raw_field_value
+             FROM stl_load_errors le WHERE le.query = pg_last_copy_id()",
+            "",
+        ),
+        (
+            "SELECT TO_CHAR(starttime, 'YYYY-MM-DD HH24:MI'), SPLIT_PART(querytxt, ' ', 1), TRUNC(endtime)
+             FROM stl_query WHERE query = 3",
+            "2026-01-02 08:00,insert,2026-01-02",
+        ),
+        (
+            "SELECT MAX(EXTRACT(epoch FROM endtime - starttime)), MAX(DATE_PART(s, endtime - starttime)) FROM stl_query",
+            "600,30.0",
+        ),
+        (
+            r"SELECT REGEXP_SUBSTR(querytxt, 'from\\s+(\\w+)', 1, 1, 'e') FROM stl_query WHERE cluster_id = 'etl' AND query = 2",
+            "t",
+        ),
+        ("SELECT COUNT(*) FROM stl_query WHERE CONVERT_TIMEZONE('Asia/Tokyo', starttime) > '2026-01-02 17:00:00'", "2"),
+        ("SELECT len(TO_CHAR(query, '999')), CHARINDEX('5', querytxt) FROM stl_query WHERE query = 30", "4,8"),
     ] {
         assert_eq!(ask(&session, sql).await, want, "{sql}");
     }

@@ -37,7 +37,12 @@ async fn names_that_do_not_exist_are_answered_with_those_that_do() {
         ("SELECT 1 FROM svl_qlog", "not exported"),
         ("SELECT 1 FROM other.stl_query", "have no schema, write 'stl_query'"),
         ("SELECT 1 FROM orders", "table 'orders' does not exist; see SHOW TABLES"),
-        ("SELECT foo(1)", "foo"),
+        ("SELECT foo(1)", "function FOO is not available here"),
+        (
+            "SELECT charindx('a', querytxt) FROM stl_query",
+            "function CHARINDX is not available here; did you mean 'charindex'?",
+        ),
+        ("SELECT 1 FROM stl_query WHERE userid = current_user_id", "there is no session of a cluster"),
         ("SELECT 1 FRM x y", "syntax error"),
         ("SELECT DATEDIFF(fortnight, 1, 2)", "'fortnight' is not a date part in datediff()"),
         ("SELECT DATEDIFF(day, 1, 2)", "the form is datediff(part, from, to)"),

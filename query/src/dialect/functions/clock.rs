@@ -2,11 +2,19 @@
 //! the one that `--as-of` moves it to. One statement has one moment.
 
 use arrow::datatypes::DataType;
+use chrono::DateTime;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use lookback_schemas::time::day_of;
 
+use super::frame::Constant;
 use super::timestamp;
+
+/// `TIMEOFDAY()`, as in `Thu Sep 19 22:53:50.333525 2013 UTC`.
+pub(super) fn time_of_day(now: i64) -> Constant {
+    let text = DateTime::from_timestamp_micros(now).map(|now| now.format("%a %b %d %H:%M:%S%.6f %Y UTC").to_string());
+    Constant::new("timeofday", &[], ScalarValue::Utf8(text))
+}
 
 /// The statement's moment.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -1,11 +1,27 @@
-//! Functions that Redshift has and DataFusion has not, or has with another meaning.
+//! Functions that Redshift has and DataFusion has not, or has with another meaning. One file or folder per family;
+//! [`frame`] is what they share, [`missing`] names those that are refused.
 
+mod arguments;
+mod arithmetic;
+mod calendar;
 mod clock;
 mod cut;
+mod date_parts;
 mod dateadd;
 mod datediff;
+mod frame;
 mod interval_times;
+mod json;
+mod masks;
+mod missing;
+mod plain;
+mod read_time;
+mod regexp;
+mod rounding;
+mod system;
+mod text;
 mod time_text;
+mod zones;
 
 pub(super) use time_text::TimeText;
 
@@ -17,22 +33,42 @@ use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_er
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::DatePart;
+use rounding::Way;
 
 /// The functions for one statement that believes that it is `now` (microseconds since 1970-01-01, UTC). Later ones replace
 /// earlier ones of the same name.
 #[must_use]
 pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
-    [
+    let families = [
+        calendar::functions(),
+        date_parts::functions(),
+        zones::functions(),
+        masks::functions(),
+        text::functions(),
+        regexp::functions(),
+        json::functions(),
+        arithmetic::functions(),
+    ];
+    let roundings = [Way::Round, Way::Truncate, Way::Up, Way::Down];
+    let single = [
         ScalarUDF::from(clock::GetDate::new(now)),
         ScalarUDF::from(clock::CurrentDate::new(now)),
+        ScalarUDF::from(clock::time_of_day(now)),
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
         ScalarUDF::from(cut::Cut::new()),
         ScalarUDF::from(interval_times::IntervalTimes::new()),
-    ]
-    .into_iter()
-    .map(Arc::new)
-    .collect()
+        ScalarUDF::from(masks::ToNumber::new()),
+    ];
+    missing::functions()
+        .into_iter()
+        .map(ScalarUDF::from)
+        .chain(system::constants().into_iter().map(ScalarUDF::from))
+        .chain(families.into_iter().flatten().map(ScalarUDF::from))
+        .chain(roundings.map(|way| ScalarUDF::from(rounding::Rounding::new(way))))
+        .chain(single)
+        .map(Arc::new)
+        .collect()
 }
 
 /// Redshift's TIMESTAMP: microseconds, no zone.

@@ -8,7 +8,7 @@ use crate::error::QueryError;
 
 pub(super) fn part_argument(function: &mut Function) -> Result<(), QueryError> {
     let Some(name) = simple_name(function) else { return Ok(()) };
-    if !matches!(name.as_str(), "datediff" | "dateadd" | "date_part" | "date_trunc") {
+    if !matches!(name.as_str(), "datediff" | "dateadd" | "date_part" | "pgdate_part" | "date_trunc") {
         return Ok(());
     }
     let Some(first) = arguments(function).and_then(|arguments| arguments.first_mut()) else { return Ok(()) };

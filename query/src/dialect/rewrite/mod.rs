@@ -7,6 +7,7 @@ mod aggregates;
 mod aliases;
 mod build;
 mod conditional;
+mod calls;
 mod dates;
 mod duplicates;
 mod intervals;
@@ -63,6 +64,7 @@ impl Rewriter {
     fn expr(expr: &mut Expr) -> Result<(), QueryError> {
         names::bare_function(expr);
         quotes::printable(expr);
+        calls::plain_call(expr)?;
         if let Expr::Function(function) = expr {
             names::function(function);
             nulls::nvl(function);

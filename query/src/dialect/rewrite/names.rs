@@ -4,13 +4,17 @@ use sqlparser::ast::{Expr, Function, Ident, ObjectName, ObjectNamePart};
 
 use super::{call, rename, simple_name};
 
-/// `SYSDATE` is a function without parentheses.
+/// `SYSDATE` and some functions about the session are written without parentheses.
 pub(super) fn bare_function(expr: &mut Expr) {
-    if let Expr::Identifier(Ident { value, quote_style: None, .. }) = expr
-        && value.eq_ignore_ascii_case("sysdate")
-    {
-        *expr = call("getdate");
-    }
+    let Expr::Identifier(Ident { value, quote_style: None, .. }) = expr else { return };
+    let function = match value.to_lowercase().as_str() {
+        "sysdate" => "getdate",
+        "current_user_id" => "current_user_id",
+        "current_namespace" => "current_namespace",
+        "current_aws_account" => "current_aws_account",
+        _ => return,
+    };
+    *expr = call(function);
 }
 
 /// Functions that DataFusion has under another name.

@@ -29,6 +29,10 @@ fn constructs() {
         ("SELECT DATEADD(mon, -1, a)", "SELECT DATEADD('month', -1, a)"),
         ("SELECT DATE_PART(dw, a), DATE_PART('isodow', a)", "SELECT DATE_PART('dow', a), DATE_PART('isodow', a)"),
         ("SELECT DATE_TRUNC('Day', a)", "SELECT DATE_TRUNC('day', a)"),
+        ("SELECT EXTRACT(hrs FROM a), EXTRACT('dw' FROM a)", "SELECT extract_part('hour', a), extract_part('dow', a)"),
+        ("SELECT a AT TIME ZONE 'PST'", "SELECT timezone('PST', a)"),
+        ("SELECT POSITION('b' IN a)", "SELECT strpos(a, 'b')"),
+        ("SELECT SUBSTRING(a FROM 2 FOR 3), SUBSTR(a, 2)", "SELECT SUBSTRING(a, 2, 3), SUBSTRING(a, 2)"),
         ("SELECT a FROM pg_catalog.stl_query", "SELECT a FROM stl_query"),
         ("SELECT a FROM other.stl_query", "SELECT a FROM other.stl_query"),
         ("SELECT getdate(), SYSDATE, now()", "SELECT getdate(), getdate() AS \"getdate() 2\", now()"),
@@ -283,6 +287,7 @@ fn what_is_not_understood_is_said() {
         ("SELECT PERCENTILE_DISC(0.5) WITHIN GROUP (ORDER BY a DESC)", "DESC"),
         ("SELECT PERCENTILE_CONT(0.5, 1) WITHIN GROUP (ORDER BY a)", "the form is PERCENTILE_CONT"),
         ("SELECT RATIO_TO_REPORT(a)", "OVER"),
+        ("SELECT EXTRACT(fortnight FROM a)", "'fortnight' is not a date part in extract()"),
     ] {
         let error = rewritten(sql).expect_err(sql).to_string();
         assert!(error.contains(want), "{sql}: {error}");
@@ -319,6 +324,8 @@ fn expression() -> impl Strategy<Value = String> {
                 .prop_map(|((a, b), (c, d))| format!("CASE WHEN ({a}, {b}) IN (({c}, {d})) THEN 1 END")),
             inner.clone().prop_map(|a| format!("({a}) SIMILAR TO 'x%[a-c]'")),
             inner.clone().prop_map(|a| format!("({a}) LIKE 'x^_' ESCAPE '^'")),
+            inner.clone().prop_map(|a| format!("EXTRACT(hr FROM {a})")),
+            two.clone().prop_map(|(a, b)| format!("SUBSTRING({a}, {b}) || POSITION({a} IN {b})")),
             two.prop_map(|(a, b)| format!("CASE WHEN {a} > {b} THEN ({a}) ELSE {b}::varchar END")),
             inner.prop_map(|a| format!("(SELECT TOP 3 {a} FROM pg_catalog.stl_scan)")),
         ]

@@ -1,10 +1,49 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails shall say where")]
 
+mod dates;
+mod json;
+mod masks;
+mod numbers;
+mod regexps;
+mod system;
+mod texts;
+
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::{parse, rewrite};
+
+/// The answer as Redshift prints it, of one row and column.
+async fn printed(expression: &str) -> std::result::Result<String, crate::QueryError> {
+    let context = SessionContext::new();
+    for function in all(1_767_225_600_000_000) {
+        context.register_udf(function.as_ref().clone());
+    }
+    let mut statement = parse(&format!("SELECT {expression} AS v"))?.pop_front().unwrap();
+    rewrite::rewrite(&mut statement)?;
+    let plan = context.state().statement_to_plan(statement).await?;
+    let batches = context.execute_logical_plan(plan).await?.collect().await?;
+    let texts = plain::texts(batches[0].column(0))?;
+    Ok(if arrow::array::Array::is_null(&texts, 0) { "NULL".to_owned() } else { texts.value(0).to_owned() })
+}
+
+async fn prints(cases: &[(&str, &str)]) {
+    for (expression, want) in cases {
+        let printed = printed(expression).await.unwrap_or_else(|e| panic!("{expression}: {e}"));
+        assert_eq!(&printed, want, "{expression}");
+    }
+}
+
+/// Each is refused as the statement's fault, with a message that holds the text.
+async fn refuses(cases: &[(&str, &str)]) {
+    for (expression, want) in cases {
+        let error = printed(expression).await.expect_err(expression);
+        assert_eq!(error.kind(), crate::ErrorKind::Sql, "{expression}: {error}");
+        assert!(error.to_string().contains(want), "{expression}: {error}");
+    }
+}
 
 async fn value(sql: &str) -> std::result::Result<String, DataFusionError> {
     let context = SessionContext::new();
@@ -89,5 +128,40 @@ proptest! {
         let from = lookback_schemas::time::sql_literal(day * lookback_schemas::time::DAY);
         let sql = format!("datediff('{part}', '{from}', dateadd('{part}', {n}, '{from}'))");
         prop_assert_eq!(runtime.block_on(value(&sql)).unwrap(), n.to_string());
+    }
+
+    #[test]
+    fn any_text_is_answered_or_refused(
+        one in "\\PC{0,12}", mask in "[A-Za-z0-9.,\\- \"\\\\]{0,12}", pattern in "[a-z0-9()\\[\\]|*+?.^$\\\\{}:,-]{0,10}",
+        json in "[\\[\\]{}:,\"a-c0-9 \\\\.]{0,16}", n in any::<i64>(), digits in 0_i64..20,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let (one, mask, pattern, json) = (text(&one), text(&mask), text(&pattern), text(&json));
+        for sql in [
+            format!("to_char(getdate(), {mask})"),
+            format!("to_char({n}, {mask})"),
+            format!("to_char({n}.5, {one})"),
+            format!("to_date({digits}, {mask})"),
+            format!("to_timestamp({one}, {mask})"),
+            format!("to_number({digits}, {mask})"),
+            format!("regexp_replace({one}, {pattern}, {mask}, {digits})"),
+            format!("regexp_substr({mask}, {pattern}, {n}, {digits})"),
+            format!("regexp_instr({one}, {one}, {digits}, {n})"),
+            format!("json_extract_path_text({json}, 'a', {one})"),
+            format!("json_extract_array_element_text({json}, {n})"),
+            format!("convert_timezone({one}, {mask})"),
+            format!("convert_timezone({mask}, '2024-01-01')"),
+            format!("date_trunc('week', {one})"),
+            format!("substring({one}, {n}, {digits}) || split_part({one}, {mask}, {n})"),
+            format!("lpad({one}, {n}, {mask}) || right({one}, {n}) || repeat({one}, {n})"),
+            format!("round({n}, {n}) + round({n}.5, {n}) + trunc(cast({digits} as decimal(18, 3)), {n})"),
+            format!("add_months(getdate(), {n}) > dateadd(day, {n}, getdate())"),
+            format!("strtol({one}, {n}) + strtol({mask}, {digits}) + ascii({one})"),
+            format!("soundex({one}) || initcap({one}) || quote_ident({one}) || translate({one}, {mask}, {one})"),
+        ] {
+            // A panic is what this looks for.
+            let _ = runtime.block_on(printed(&sql));
+        }
     }
 }
