@@ -2,16 +2,16 @@
 //!
 //! A text goes through four steps: [`parse`] (PostgreSQL's grammar with Redshift's additions), [`policy`] (nothing but
 //! reading), [`rewrite`] (syntax that DataFusion does not have becomes syntax that it has) and planning, where
-//! [`functions`] are found and [`ShortTimes`] completes times. What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file
-//! to `rewrite/` or `functions/` and name it in the list of the folder's `mod.rs`.
+//! [`functions`] and [`aggregates`] are found and the rules of [`meaning`] give expressions Redshift's meaning. What is
+//! rewritten is syntax only. To add a construct, add a file to one of the folders and name it in its `mod.rs`.
 
+pub mod aggregates;
 pub mod functions;
-mod literals;
+pub mod meaning;
 mod parts;
 pub mod policy;
 pub mod rewrite;
 
-pub use literals::ShortTimes;
 pub use parts::DatePart;
 
 use std::any::TypeId;

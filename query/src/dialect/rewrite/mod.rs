@@ -2,6 +2,7 @@
 
 mod dates;
 mod duplicates;
+mod intervals;
 mod names;
 mod nulls;
 mod quotes;
@@ -42,6 +43,9 @@ impl VisitorMut for Rewriter {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         names::bare_function(expr);
         quotes::printable(expr);
+        if let Err(error) = intervals::literal(expr) {
+            return ControlFlow::Break(Box::new(error));
+        }
         if let Expr::Function(function) = expr {
             names::function(function);
             nulls::nvl(function);
