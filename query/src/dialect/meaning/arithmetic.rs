@@ -3,6 +3,7 @@
 //! - A quotient of decimals has the precision and scale that Redshift documents (see [`super::divide`]). An integer beside a
 //!   decimal counts as DECIMAL(5,0), DECIMAL(10,0) or DECIMAL(19,0), after the type that it has in Redshift.
 //! - Dividing a float by zero is an error, not infinity.
+//! - A date moved by an interval is a timestamp.
 //! - Intervals of either kind that Arrow has are compared by their length; a month counts as 30 days, as in PostgreSQL.
 //!
 //! Source: Amazon Redshift Database Developer Guide, "Computations with numeric values".
@@ -19,6 +20,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::divide::{DivideFloats, DivideNumerics};
 use super::{REDSHIFT_TYPE, texts, walk};
+use crate::dialect::functions::timestamp;
 
 static NUMERICS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(DivideNumerics::new().into()));
 static FLOATS: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| Arc::new(DivideFloats::new().into()));
@@ -90,6 +92,13 @@ fn operation(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>>
         return unchanged(binary);
     }
     let BinaryExpr { left: l, op, right: r } = binary;
+    let moves = matches!(op, O::Plus | O::Minus);
+    if moves && left == DataType::Date32 && is_interval(&right) {
+        return Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(midnight(l), op, r))));
+    }
+    if op == O::Plus && is_interval(&left) && right == DataType::Date32 {
+        return Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(l, op, midnight(r)))));
+    }
     if (left.is_floating() && right.is_numeric()) || (left.is_numeric() && right.is_floating()) {
         if op == O::Divide && !is_nonzero(&r) {
             return Ok(Transformed::yes(call(&FLOATS, vec![*l, *r])));
@@ -123,6 +132,11 @@ pub(super) fn is_decimal(data_type: &DataType) -> bool {
 
 pub(super) fn is_interval(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Interval(_) | DataType::Duration(_))
+}
+
+/// A date as the timestamp that it begins with: a date and an interval make a timestamp.
+fn midnight(date: Box<Expr>) -> Box<Expr> {
+    Box::new(Expr::Cast(Cast::new(date, timestamp())))
 }
 
 /// Whether a divisor is known not to be zero.

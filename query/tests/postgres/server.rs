@@ -1,0 +1,24 @@
+//! A real PostgreSQL server, the one of the end-to-end tests, and one question to it.
+
+#[path = "../../../tests/e2e/support/postgres.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use more of it")]
+mod postgres;
+
+pub(crate) use postgres::Postgres;
+
+/// The server's answer to one query, as psql would print it: rows of texts, `None` for NULL. The session's zone is UTC.
+///
+/// # Panics
+/// If the server refuses the query.
+pub(crate) async fn ask(server: &Postgres, sql: &str) -> Vec<Vec<Option<String>>> {
+    use tokio_postgres::SimpleQueryMessage;
+
+    let client = server.client().await;
+    client.batch_execute("SET timezone = 'UTC'").await.unwrap();
+    let messages = client.simple_query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+    let rows = messages.iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect()),
+        _ => None,
+    });
+    rows.collect()
+}
