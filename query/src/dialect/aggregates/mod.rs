@@ -1,7 +1,7 @@
 //! Aggregates with Redshift's meaning, also as window functions.
 //!
-//! - [`totals`]: SUM and AVG of integers and decimals, exact, an error if they do not fit;
-//! - [`percentiles`]: MEDIAN, PERCENTILE_CONT, PERCENTILE_DISC.
+//! - `totals.rs`: SUM and AVG of integers and decimals, exact, an error if they do not fit;
+//! - `percentiles.rs`: MEDIAN, PERCENTILE_CONT, PERCENTILE_DISC.
 //!
 //! The others (COUNT, MIN, MAX, STDDEV_*, VAR_*, BOOL_*, BIT_*, string_agg and more) are DataFusion's.
 

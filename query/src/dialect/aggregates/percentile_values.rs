@@ -89,7 +89,6 @@ fn decimal(digits: Option<i128>, to: &DataType) -> Option<ScalarValue> {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a float was asked for")]
 fn inexact(lower: f64, upper: f64, rest: i128, of: i128) -> ScalarValue {
     let share = rest as f64 / of as f64;
     ScalarValue::Float64(Some(if rest == 0 { lower } else { lower * (1.0 - share) + upper * share }))
@@ -102,7 +101,6 @@ fn whole(lower: i64, upper: i64, rest: i128, of: i128) -> Option<i64> {
 }
 
 impl Sample for Int64Type {
-    #[expect(clippy::cast_precision_loss, reason = "a float was asked for")]
     fn interpolate(lower: i64, upper: i64, rest: i128, of: i128, to: &DataType) -> Result<Option<ScalarValue>> {
         if to.is_floating() {
             return Ok(Some(inexact(lower as f64, upper as f64, rest, of)));

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue, plan_err};
 use datafusion::logical_expr::expr::{Between, Cast, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF};
 use datafusion::optimizer::AnalyzerRule;
@@ -47,7 +47,7 @@ fn change(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             None => Ok(Transformed::no(Expr::Literal(value, metadata))),
         },
         Expr::BinaryExpr(binary) => operation(binary, schema),
-        Expr::Between(between) if is_interval(&between.expr.get_type(schema)?) => {
+        Expr::Between(between) if between.expr.get_type(schema).is_ok_and(|data_type| is_interval(&data_type)) => {
             let length = |expr: Box<Expr>| Box::new(call(&MICROSECONDS, vec![*expr]));
             let Between { expr, negated, low, high } = between;
             Ok(Transformed::yes(Expr::Between(Between::new(length(expr), negated, length(low), length(high)))))

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::datatypes::Field;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue, plan_err};
+use datafusion::common::{Column, DFSchema, ExprSchema, Result, ScalarValue, plan_err};
 use datafusion::functions::string::rtrim;
 use datafusion::logical_expr::expr::{InList, ScalarFunction, WindowFunctionDefinition};
 use datafusion::logical_expr::{
@@ -28,7 +28,7 @@ pub(super) struct Blanks;
 
 impl AnalyzerRule for Blanks {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let in_node = |plan: LogicalPlan| {
+        let in_node = |plan: LogicalPlan| -> Result<Transformed<LogicalPlan>> {
             let plan = walk::in_node(plan, &change)?.data;
             Ok(Transformed::yes(match plan {
                 LogicalPlan::Join(mut join) => {

@@ -1,9 +1,8 @@
 //! What an expression means in Redshift where DataFusion's planner understands something else.
 //!
-//! [`Arithmetic`](arithmetic::Arithmetic) runs before types are settled, because the type of a quotient decides those of
-//! everything around it. [`Casts`](casts::Casts), [`Overflow`](overflow::Overflow) and [`Blanks`](blanks::Blanks) run
-//! after, when every conversion and every comparison is in the plan and changes no type any more. Names of columns stay as
-//! they were. How types are spelled is in [`types`].
+//! Arithmetic runs before types are settled, because the type of a quotient decides those of everything around it. Casts,
+//! overflow and blanks run after, when every conversion and every comparison is in the plan, and change no type any more.
+//! Names of columns stay as they were.
 
 mod arithmetic;
 mod blanks;
