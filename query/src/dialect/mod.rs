@@ -2,14 +2,15 @@
 //!
 //! A text is cut into statements, whose words are put right (`script.rs`), and each goes through four steps: [`understand`]
 //! (PostgreSQL's grammar with Redshift's additions), [`policy`] (nothing but reading), [`rewrite`] (syntax that DataFusion
-//! does not have becomes syntax that it has) and planning, where [`functions`] are found, [`ShortTimes`] completes times and [`TimePatterns`] makes texts of them.
-//! What is rewritten is syntax only; meaning belongs to functions. To add a construct, add a file to `rewrite/` or
-//! `functions/` and name it in the list of the folder's `mod.rs`.
+//! does not have becomes syntax that it has) and planning, where [`functions`] and [`aggregates`] are found and the rules of
+//! [`meaning`] give expressions Redshift's meaning. What is rewritten is syntax only. To add a construct, add a file to one of
+//! the folders and name it in its `mod.rs`.
 
+pub mod aggregates;
 mod escapes;
 pub mod functions;
 mod joins;
-mod literals;
+pub mod meaning;
 mod notice;
 mod parts;
 pub mod policy;
@@ -18,10 +19,8 @@ mod script;
 mod settings;
 mod time_patterns;
 
-pub use literals::ShortTimes;
 pub use notice::Notice;
 pub use parts::DatePart;
-pub use time_patterns::TimePatterns;
 
 use std::any::TypeId;
 use std::collections::VecDeque;

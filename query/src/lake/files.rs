@@ -18,10 +18,13 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics};
 use datafusion::datasource::table_schema::TableSchema;
 use deltalake::{DeltaTable, DeltaTableError};
-use lookback_schemas::names::{LOG_DATE, PARTITION_COLUMNS};
+use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, PARTITION_COLUMNS};
 use lookback_schemas::time::parse_day;
+use lookback_schemas::{LakeType, TableSpec, registry};
 use object_store::path::Path;
 use serde::Deserialize;
+
+use crate::dialect::meaning::{REDSHIFT_TYPE, TRIMMED};
 
 /// A data file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +76,7 @@ impl FileList {
     pub fn of(table: &str, delta: &DeltaTable) -> Result<Self, DeltaTableError> {
         let state = delta.snapshot()?.snapshot();
         let partition_columns = state.metadata().partition_columns();
-        let schema = table_schema(state.arrow_schema().as_ref(), partition_columns);
+        let schema = table_schema(table, state.arrow_schema().as_ref(), partition_columns);
         let bounded: Vec<(String, DataType)> = schema
             .file_schema()
             .fields()
@@ -129,7 +132,7 @@ impl FileList {
         Self {
             table: table.to_owned(),
             version: 0,
-            schema: table_schema(columns, &PARTITION_COLUMNS),
+            schema: table_schema(table, columns, &PARTITION_COLUMNS),
             files: Vec::new(),
             rows: Vec::new(),
             partition: vec![Arc::new(StringArray::new_null(0)), Arc::new(Date32Array::new_null(0))],
@@ -209,17 +212,38 @@ struct Found {
 }
 
 /// The table's columns as queries see them. The tables of logs are partitioned by cluster and day, lookback's own by day.
-fn table_schema<S: AsRef<str>>(columns: &Schema, partition: &[S]) -> TableSchema {
+fn table_schema<S: AsRef<str>>(table: &str, columns: &Schema, partition: &[S]) -> TableSchema {
+    let spec = registry().table(table);
     let is_partition = |name: &str| partition.iter().any(|column| column.as_ref() == name);
     let fields = columns.fields().iter().filter(|f| !is_partition(f.name()));
-    let fields: Vec<Field> = fields.map(|f| Field::new(f.name().clone(), without_zone(f.data_type()), true)).collect();
+    let field = |f: &Field| {
+        let field = Field::new(f.name().clone(), without_zone(f.data_type()), true);
+        field.with_metadata(meaning_of(spec, f.name()))
+    };
+    let fields: Vec<Field> = fields.map(|f| field(f)).collect();
     let partition = partition.iter().map(|name| {
         let known = if name.as_ref() == LOG_DATE { DataType::Date32 } else { DataType::Utf8 };
         let data_type = columns.field_with_name(name.as_ref()).map_or(known, |field| field.data_type().clone());
-        Arc::new(Field::new(name.as_ref(), data_type, true))
+        Arc::new(Field::new(name.as_ref(), data_type, true).with_metadata(meaning_of(spec, name.as_ref())))
     });
     let partition: Vec<_> = partition.collect();
     TableSchema::builder(SchemaRef::new(Schema::new(fields))).with_table_partition_cols(partition).build()
+}
+
+/// What Redshift's documentation says of a column, for the rules that give comparisons and sums its meaning.
+fn meaning_of(spec: Option<&TableSpec>, column: &str) -> HashMap<String, String> {
+    let trimmed = (TRIMMED.to_owned(), "true".to_owned());
+    if column == CLUSTER_ID {
+        return HashMap::from([trimmed]);
+    }
+    let Some(column) = spec.and_then(|spec| spec.columns.iter().find(|known| known.name == column)) else {
+        return HashMap::new();
+    };
+    let documented = (REDSHIFT_TYPE.to_owned(), column.redshift_type.clone());
+    match column.lake_type() {
+        Some(LakeType::Text { trim: true }) => HashMap::from([documented, trimmed]),
+        _ => HashMap::from([documented]),
+    }
 }
 
 /// The values of a partition column, which the log has as text.

@@ -33,7 +33,7 @@ use object_store::prefix::PrefixStore;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::dialect::{Notice, ShortTimes, TimePatterns, functions, policy, rewrite, understand};
+use crate::dialect::{Notice, aggregates, functions, meaning, policy, rewrite, understand};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
@@ -172,15 +172,15 @@ impl Session {
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let config = configuration(&limits);
         let runtime = runtime(&lake, &limits)?;
-        let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(TimePatterns)];
-        rules.extend(Analyzer::new().rules);
-        let base = SessionStateBuilder::new()
+        let mut base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
-            .with_analyzer_rules(rules)
-            .with_analyzer_rule(Arc::new(ShortTimes))
+            .with_type_planner(Arc::new(meaning::RedshiftTypes))
             .build();
+        for aggregate in aggregates::all() {
+            base.register_udaf(aggregate)?;
+        }
         Ok(Self { lake: Arc::new(lake), base, limits, as_of: None, locals: Arc::default() })
     }
 
@@ -298,9 +298,11 @@ impl Session {
         catalog.register_schema(SCHEMA, Arc::clone(snapshot) as _)?;
         let catalogs = MemoryCatalogProviderList::new();
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
-        let mut state =
-            SessionStateBuilder::new_from_existing(self.base.clone()).with_catalog_list(Arc::new(catalogs)).build();
         let now = self.as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
+        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_catalog_list(Arc::new(catalogs))
+            .with_analyzer_rules(meaning::rules(now))
+            .build();
         for function in functions::all(now) {
             state.register_udf(function)?;
         }
@@ -323,6 +325,8 @@ fn configuration(limits: &Limits) -> SessionConfig {
         .with_default_catalog_and_schema(CATALOG, SCHEMA);
     let options = config.options_mut();
     options.sql_parser.dialect = Dialect::PostgreSQL;
+    // A literal such as 1024.0 is a NUMERIC in Redshift.
+    options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some("UTC".to_owned());
     // The Delta log supplies statistics; footers are read for the files that survive it, and no others.
     options.execution.collect_statistics = false;

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails shall say where")]
 #![allow(unreachable_pub, reason = "nothing uses a test as a library")]
 
+mod aggregates;
 mod asking;
 mod diagnostics;
 mod dialect;
 mod errors;
 mod formats;
+mod meaning;
 mod pruning;
 mod support;

@@ -72,7 +72,7 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
 }
 
 /// Redshift's TIMESTAMP: microseconds, no zone.
-fn timestamp() -> DataType {
+pub(super) fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, None)
 }
 
@@ -90,7 +90,7 @@ fn is_time_like(data_type: &DataType) -> bool {
     )
 }
 
-fn wrong_arguments<T>(usage: &str, given: &[DataType]) -> Result<T> {
+pub(super) fn wrong_arguments<T>(usage: &str, given: &[DataType]) -> Result<T> {
     let given: Vec<String> = given.iter().map(ToString::to_string).collect();
     plan_err!("the form is {usage}, but the arguments are ({})", given.join(", "))
 }
@@ -113,7 +113,7 @@ fn times(function: &str, array: &ArrayRef) -> Result<TimestampMicrosecondArray> 
 }
 
 /// One value if every argument is one value, so that the planner can compute it once.
-fn result(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
+pub(super) fn result(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
     if scalar {
         ScalarValue::try_from_array(&array, 0).map(ColumnarValue::Scalar)
     } else {
@@ -121,7 +121,7 @@ fn result(array: ArrayRef, scalar: bool) -> Result<ColumnarValue> {
     }
 }
 
-fn all_scalar(arguments: &[ColumnarValue]) -> bool {
+pub(super) fn all_scalar(arguments: &[ColumnarValue]) -> bool {
     arguments.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)))
 }
 

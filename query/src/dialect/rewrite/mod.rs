@@ -10,6 +10,7 @@ mod conditional;
 mod calls;
 mod dates;
 mod duplicates;
+mod interval_times;
 mod intervals;
 mod names;
 mod nulls;
@@ -64,6 +65,7 @@ impl Rewriter {
     fn expr(expr: &mut Expr) -> Result<(), QueryError> {
         names::bare_function(expr);
         quotes::printable(expr);
+        intervals::literal(expr)?;
         calls::plain_call(expr)?;
         if let Expr::Function(function) = expr {
             names::function(function);
@@ -72,7 +74,7 @@ impl Rewriter {
         }
         rows::refuse_others(expr)?;
         rows::written_out(expr)?;
-        intervals::times(expr);
+        interval_times::times(expr);
         patterns::rewrite(expr)?;
         aggregates::rewrite(expr)?;
         conditional::rewrite(expr)?;
