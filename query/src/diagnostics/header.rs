@@ -43,7 +43,11 @@ pub(super) fn parse(name: &'static str, text: &'static str) -> Result<Diagnostic
     let wrong = |what: String| QueryError::new(ErrorKind::Internal, format!("diagnostic '{name}': {what}"));
     let mut header = Header::default();
     for line in text.lines().take_while(|line| line.starts_with("--")) {
-        let read = line.trim_start_matches('-').trim().split_once(": ").and_then(|(key, value)| header.line(key, value.trim()));
+        let read = line
+            .trim_start_matches('-')
+            .trim()
+            .split_once(": ")
+            .and_then(|(key, value)| header.line(key, value.trim()));
         read.ok_or_else(|| wrong(format!("the header line '{line}' is not understood, or is there twice")))?;
     }
     header.finish(name, text).map_err(|missing| wrong(format!("the header has {missing}")))
@@ -129,7 +133,10 @@ impl Header {
             title: self.title.ok_or_else(|| no("title"))?,
             group: self.group.ok_or_else(|| no("group"))?,
             severity: self.severity.ok_or_else(|| no("severity"))?,
-            question: self.question.filter(|text| text.ends_with('?')).ok_or_else(|| no("question that ends with '?'"))?,
+            question: self
+                .question
+                .filter(|text| text.ends_with('?'))
+                .ok_or_else(|| no("question that ends with '?'"))?,
             params: self.params,
             columns: self.columns,
             chart: self.chart,
