@@ -104,6 +104,6 @@ mod tests {
         // Shapes that people have written down somewhere would no longer be found.
         assert_eq!(Form::Fingerprint.of("SELECT 1"), Form::Fingerprint.of("select  2 ; -- again"));
         assert_ne!(Form::Fingerprint.of("SELECT 1"), Form::Fingerprint.of("SELECT a"));
-        insta::assert_snapshot!(Form::Fingerprint.of("SELECT 1"), @"");
+        assert_eq!(Form::Fingerprint.of("SELECT 1"), "02fb7a5a1a5a9a58");
     }
 }
