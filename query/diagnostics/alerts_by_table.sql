@@ -19,7 +19,6 @@
 WITH alerts AS (
   SELECT cluster_id,
          query,
-         slice,
          segment,
          step,
          event_time,
@@ -30,10 +29,10 @@ WITH alerts AS (
     AND (:cluster IS NULL OR cluster_id = :cluster)
 ),
 scans AS (
-  SELECT cluster_id, query, slice, segment, step, MAX(BTRIM(perm_table_name)) AS table_name
+  SELECT cluster_id, query, segment, step, MAX(BTRIM(perm_table_name)) AS table_name
   FROM stl_scan
   WHERE perm_table_name NOT LIKE 'Internal Worktable%'
-  GROUP BY cluster_id, query, slice, segment, step
+  GROUP BY cluster_id, query, segment, step
 )
 SELECT alerts.cluster_id,
        query_excerpt(scans.table_name, 24) AS table_name,
@@ -54,7 +53,6 @@ SELECT alerts.cluster_id,
 FROM alerts
 LEFT JOIN scans ON scans.cluster_id = alerts.cluster_id
                AND scans.query = alerts.query
-               AND scans.slice = alerts.slice
                AND scans.segment = alerts.segment
                AND scans.step = alerts.step
 GROUP BY alerts.cluster_id, scans.table_name, alerts.alert

@@ -1,7 +1,7 @@
 -- title: Size and idle hours of the clusters
 -- group: queues
 -- severity: info
--- question: In how many hours does nobody use a cluster, how many queries run at once in the others, and how much waits?
+-- question: In how many hours does nobody use a cluster, and how many queries are under way at once in the others?
 -- param from timestamp: only queries that ended at or after this time
 -- param to timestamp: only queries that ended before this time
 -- param cluster text: only this cluster
@@ -12,7 +12,7 @@
 -- column hours count: hours from first to last
 -- column idle_hours count: hours in which no query of a user ended
 -- column idle_pct percent: idle_hours as part of hours
--- column mean_running factor: queries running at once, mean over the hours that are not idle
+-- column mean_running factor: queries waiting or running at once, mean over the hours that are not idle
 -- column peak_running factor: the same in the busiest hour
 -- column queries count: queries of users
 -- chart bars: x=cluster_id y=idle_pct
