@@ -7,9 +7,9 @@
 -- param cluster text: only this cluster
 -- param top int = 50: clusters shown, most idle first
 -- column cluster_id name: cluster
--- column first_hour time: hour of the first query in the period
--- column last_hour time: hour of the last one
--- column hours count: hours from first to last
+-- column first_day date: day of the first query in the period, UTC
+-- column last_day date: day of the last one
+-- column hours count: hours from the first query's to the last one's
 -- column idle_hours count: hours in which no query of a user ended
 -- column idle_pct percent: idle_hours as part of hours
 -- column mean_running factor: queries waiting or running at once, mean over the hours that are not idle
@@ -44,8 +44,8 @@ clusters AS (
   GROUP BY cluster_id
 )
 SELECT cluster_id,
-       first_hour,
-       last_hour,
+       CAST(first_hour AS DATE) AS first_day,
+       CAST(last_hour AS DATE) AS last_day,
        hours,
        hours - busy AS idle_hours,
        ROUND(100 * (hours - busy)::float8 / hours, 1) AS idle_pct,

@@ -53,7 +53,7 @@ SELECT ranked.cluster_id,
        COUNT(*) AS statements,
        DATE_TRUNC('minute', MIN(ranked.endtime)) AS first_at,
        DATE_TRUNC('minute', MAX(ranked.endtime)) AS last_at,
-       query_excerpt(MAX(CASE WHEN ranked.from_last = 1 THEN ranked.text END), 20) AS last_text
+       query_excerpt(MAX(CASE WHEN ranked.from_last = 1 THEN ranked.text END), 12) AS last_text
 FROM ranked
 LEFT JOIN users ON users.cluster_id = ranked.cluster_id AND users.userid = ranked.userid
 GROUP BY ranked.cluster_id, ranked.userid, ranked.kind

@@ -63,7 +63,7 @@ SELECT loads.cluster_id,
        ROUND(reads.bytes::float8 / 1048576, 1) AS mb,
        ROUND(reads.bytes::float8 / 1048576 / NULLIF(queries.took_s, 0), 1) AS mb_per_s,
        loads.slices,
-       query_excerpt(queries.querytxt, 20) AS text
+       query_excerpt(queries.querytxt, 12) AS text
 FROM loads
 LEFT JOIN queries ON queries.cluster_id = loads.cluster_id AND queries.query = loads.query
 LEFT JOIN reads ON reads.cluster_id = loads.cluster_id AND reads.query = loads.query

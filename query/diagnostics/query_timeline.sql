@@ -103,7 +103,7 @@ events AS (
   GROUP BY cluster_id, segment, step, BTRIM(SPLIT_PART(event, ':', 1))
 )
 SELECT cluster_id,
-       began AS at,
+       DATE_TRUNC('second', began) AS at,
        ROUND(DATEDIFF(us, MIN(began) OVER (PARTITION BY cluster_id), began)::float8 / 1000000, 3) AS after_s,
        ROUND(DATEDIFF(us, began, ended)::float8 / 1000000, 3) AS took_s,
        what,
@@ -112,7 +112,7 @@ SELECT cluster_id,
        slices,
        rows,
        ROUND(bytes::float8 / 1048576, 1) AS mb,
-       query_excerpt(detail, 24) AS detail
+       query_excerpt(detail, 16) AS detail
 FROM events
 WHERE :cluster IS NULL OR cluster_id = :cluster
-ORDER BY cluster_id, began, ended DESC, segment NULLS FIRST, step, what
+ORDER BY cluster_id, after_s, took_s DESC, seg NULLS FIRST, step, what

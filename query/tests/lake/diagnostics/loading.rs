@@ -76,15 +76,43 @@ async fn loads_and_unloads_say_how_fast_they_were() {
     let lake = TestLake::new();
     transfers(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "loads", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "unloads", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "s3_transfers", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "load_errors", &[]).await, @"");
+    insta::assert_snapshot!(table(&session, "loads", &[]).await, @r#"
+     cluster_id | query | ended               | took_s | files | lines | errors |   mb | mb_per_s | slices | text
+    ------------+-------+---------------------+--------+-------+-------+--------+------+----------+--------+--------------
+     etl        |    21 | 2026-01-08 04:00:10 |   10.0 |     2 |  1000 |      2 | 40.0 |      4.0 |      2 | copy sales f
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "unloads", &[]).await, @r#"
+     cluster_id | query | userid | ended               | took_s | files | rows |   mb | mb_per_s | path
+    ------------+-------+--------+---------------------+--------+-------+------+------+----------+-----------------
+     etl        |    24 |    102 | 2026-01-08 06:00:05 |    5.0 |     2 |  500 | 10.0 |      2.0 | s3://out/sales/
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "s3_transfers", &[]).await, @r#"
+     cluster_id | bucket | method | requests |   mb | mb_per_s | retries | errors | last_at
+    ------------+--------+--------+----------+------+----------+---------+--------+---------------------
+     etl        | in     | GET    |        2 | 40.0 |      8.0 |       1 |      0 | 2026-01-08 04:00:05
+     etl        | in     | LIST   |        1 |  0.0 |      0.0 |       0 |      0 | 2026-01-08 04:00:05
+     etl        | out    | PUT    |        0 |      |          |       0 |      1 | 2026-01-08 04:10:00
+    (3 rows)
+    "#);
+    insta::assert_snapshot!(table(&session, "load_errors", &[]).await, @r#"
+     cluster_id | table_id | column_name | reason                   | errors | loads | last_at             | last_file
+    ------------+----------+-------------+--------------------------+--------+-------+---------------------+----------------
+     etl        |      501 | price       | Invalid digit, Value 'x' |      3 |     2 | 2026-01-08 05:00:01 | s3://in/next/3
+    (1 row)
+    "#);
 }
 
 #[tokio::test]
 async fn changed_rows_are_counted_by_table() {
     let lake = TestLake::new();
     changes(&lake).await;
-    insta::assert_snapshot!(table(&lake.session().await, "changed_rows", &[]).await, @"");
+    insta::assert_snapshot!(table(&lake.session().await, "changed_rows", &[]).await, @r#"
+     cluster_id | table_id | table_name | inserted | inserts | deleted | deletes | rows_per_insert | last_at
+    ------------+----------+------------+----------+---------+---------+---------+-----------------+---------------------
+     etl        |      501 |            |       12 |       2 |       0 |       0 |               6 | 2026-01-08 07:00:01
+     etl        |      502 |            |        0 |       0 |       5 |       1 |                 | 2026-01-08 07:00:01
+    (2 rows)
+    "#);
 }

@@ -75,8 +75,18 @@ async fn connections_that_stay_open_are_counted() {
     let lake = TestLake::new();
     connections(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "open_connections", &[("to", "2026-01-09 12:00")]).await, @"");
-    insta::assert_snapshot!(table(&session, "open_connections", &[("to", "2026-01-09 12:00"), ("hours", "1")]).await, @"");
+    insta::assert_snapshot!(table(&session, "open_connections", &[("to", "2026-01-09 12:00")]).await, @r#"
+     cluster_id | username | remotehost | application | open | oldest              | oldest_h | newest
+    ------------+----------+------------+-------------+------+---------------------+----------+---------------------
+     etl        | app      | 10.0.0.7   | pool        |    1 | 2026-01-08 08:00:00 |       28 | 2026-01-08 08:00:00
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "open_connections", &[("to", "2026-01-09 12:00"), ("hours", "1")]).await, @r#"
+     cluster_id | username | remotehost | application | open | oldest              | oldest_h | newest
+    ------------+----------+------------+-------------+------+---------------------+----------+---------------------
+     etl        | app      | 10.0.0.7   | pool        |    2 | 2026-01-08 08:00:00 |       28 | 2026-01-08 20:00:00
+    (1 row)
+    "#);
 }
 
 #[tokio::test]
@@ -84,8 +94,18 @@ async fn log_ins_that_failed_or_were_plain_are_told() {
     let lake = TestLake::new();
     connections(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "failed_logins", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "plaintext_sessions", &[]).await, @"");
+    insta::assert_snapshot!(table(&session, "failed_logins", &[]).await, @r#"
+     cluster_id | username | remotehost | failures | days | first_at            | last_at             | successes
+    ------------+----------+------------+----------+------+---------------------+---------------------+-----------
+     etl        | mallory  | 10.6.6.6   |        2 |    1 | 2026-01-08 03:00:00 | 2026-01-08 03:00:05 |         1
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "plaintext_sessions", &[]).await, @r#"
+     cluster_id | username | remotehost | application | connections | first_seen | last_seen
+    ------------+----------+------------+-------------+-------------+------------+------------
+     etl        | mallory  | 10.6.6.6   | pool        |           1 | 2026-01-08 | 2026-01-08
+    (1 row)
+    "#);
 }
 
 #[tokio::test]
@@ -94,7 +114,25 @@ async fn users_and_rights_are_told() {
     connections(&lake).await;
     rights(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "unused_users", &[("to", "2026-01-09")]).await, @"");
-    insta::assert_snapshot!(table(&session, "privilege_changes", &[("from", "2026-01-01")]).await, @"");
-    insta::assert_snapshot!(table(&session, "ddl_changes", &[]).await, @"");
+    insta::assert_snapshot!(table(&session, "unused_users", &[("to", "2026-01-09")]).await, @r#"
+     cluster_id | username | is_superuser | created    | last_login | days_unused
+    ------------+----------+--------------+------------+------------+-------------
+     etl        | ghost    | yes          | 2025-06-02 |            |         221
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "privilege_changes", &[("from", "2026-01-01")]).await, @r#"
+     cluster_id | at                  | by_userid | kind  | username | superuser | text
+    ------------+---------------------+-----------+-------+----------+-----------+------------------------------
+     etl        | 2026-01-05 12:00:00 |       100 | GRANT |          |           | grant all on sales to public
+     etl        | 2026-01-05 11:00:00 |       100 | alter | ghost    | yes       | alter user ghost createuser
+     etl        | 2026-01-05 10:00:00 |           | drop  | gone     | no        |
+    (3 rows)
+    "#);
+    insta::assert_snapshot!(table(&session, "ddl_changes", &[]).await, @r#"
+     cluster_id | userid | username | kind         | statements | first_at            | last_at             | last_text
+    ------------+--------+----------+--------------+------------+---------------------+---------------------+--------------
+     etl        |    100 | admin    | CREATE TABLE |          2 | 2026-01-05 14:00:00 | 2026-01-05 15:00:00 | CREATE TABLE
+     etl        |    100 | admin    | DROP TABLE   |          1 | 2026-01-05 14:30:00 | 2026-01-05 14:30:00 | drop table t
+    (2 rows)
+    "#);
 }

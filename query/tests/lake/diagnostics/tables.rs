@@ -108,9 +108,29 @@ async fn alerts_come_with_their_table_and_fix() {
     let lake = TestLake::new();
     work(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "alerts_by_table", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "hourly_alerts", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "missing_statistics", &[]).await, @"");
+    insta::assert_snapshot!(table(&session, "alerts_by_table", &[]).await, @r#"
+     cluster_id | table_name | alert                    | queries | times | last_at             | fix
+    ------------+------------+--------------------------+---------+-------+---------------------+------------------------
+     etl        | sales      | Very selective query fil |       1 |     2 | 2026-01-07 10:00:11 | sort key on the filter
+     etl        | items      | Missing query planner st |       1 |     1 | 2026-01-07 11:00:02 | ANALYZE the table
+     etl        | items      | Scanned a large number o |       1 |     1 | 2026-01-07 11:00:00 | VACUUM DELETE ONLY
+     etl        |            | Distributed a large numb |       1 |     1 | 2026-01-07 11:00:01 | distribute by join key
+     etl        |            | Nested Loop Join in the  |       1 |     1 | 2026-01-07 10:00:12 | add a join condition
+    (5 rows)
+    "#);
+    insta::assert_snapshot!(table(&session, "hourly_alerts", &[]).await, @r#"
+     cluster_id | hour                | alerts | queries | statistics | nested_loop | selective | deleted | network
+    ------------+---------------------+--------+---------+------------+-------------+-----------+---------+---------
+     etl        | 2026-01-07 11:00:00 |      3 |       1 |          1 |           0 |         0 |       1 |       1
+     etl        | 2026-01-07 10:00:00 |      3 |       1 |          0 |           1 |         2 |       0 |       0
+    (2 rows)
+    "#);
+    insta::assert_snapshot!(table(&session, "missing_statistics", &[]).await, @r#"
+     cluster_id | tables       | queries | first_day  | last_day
+    ------------+--------------+---------+------------+------------
+     etl        | sales, items |       2 | 2026-01-07 | 2026-01-07
+    (1 row)
+    "#);
 }
 
 #[tokio::test]
@@ -118,11 +138,37 @@ async fn steps_that_waste_are_found() {
     let lake = TestLake::new();
     work(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "nested_loops", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "wasteful_scans", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "skew", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "redistributed_rows", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "disk_spill", &[]).await, @"");
+    insta::assert_snapshot!(table(&session, "nested_loops", &[]).await, @r#"
+     cluster_id | query | userid | joins | step_rows | loop_s | text
+    ------------+-------+--------+-------+-----------+--------+----------------------------
+     etl        |    11 |    101 |     1 |      1000 |   30.0 | select * from sales, items
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "wasteful_scans", &[]).await, @r#"
+     cluster_id | table_id | table_name | queries | rows_read | rows_kept | thrown_pct | ranged_pct
+    ------------+----------+------------+---------+-----------+-----------+------------+------------
+     etl        |      501 | sales      |       1 |  10000000 |   1000000 |       90.0 |       33.3
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "skew", &[]).await, @r#"
+     cluster_id | query | seg | step | what | slices | mean_rows | most_rows | factor | slowest_s | mean_s | table_name
+    ------------+-------+-----+------+------+--------+-----------+-----------+--------+-----------+--------+------------
+     etl        |    11 |   0 |    0 | scan |      4 |    250000 |    900000 |    3.6 |      40.0 |   17.5 | sales
+    (1 row)
+    "#);
+    insta::assert_snapshot!(table(&session, "redistributed_rows", &[]).await, @r#"
+     cluster_id | query | userid | bcast_rows | bcast_mb | dist_rows | dist_mb | text
+    ------------+-------+--------+------------+----------+-----------+---------+----------------------------
+     etl        |    11 |    101 |       2048 |      2.0 |         0 |     0.0 | select * from sales, items
+     etl        |    12 |    101 |          0 |      0.0 |      2048 |     2.0 | select i from items
+    (2 rows)
+    "#);
+    insta::assert_snapshot!(table(&session, "disk_spill", &[]).await, @r#"
+     cluster_id | query | userid | sorts | hashes | aggrs | step_rows |  mb | text
+    ------------+-------+--------+-------+--------+-------+-----------+-----+----------------------------
+     etl        |    11 |    102 |     0 |      0 |     1 |      3072 | 3.0 | select * from sales, items
+    (1 row)
+    "#);
 }
 
 #[tokio::test]
@@ -130,7 +176,13 @@ async fn tables_that_nobody_reads_are_found() {
     let lake = TestLake::new();
     upkeep(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "unused_tables", &[("to", "2026-01-08")]).await, @"");
+    insta::assert_snapshot!(table(&session, "unused_tables", &[("to", "2026-01-08")]).await, @r#"
+     cluster_id | table_id | table_name     | last_read  | days_unread | last_write | rows_written
+    ------------+----------+----------------+------------+-------------+------------+--------------
+     etl        |      504 | public.archive |            |          99 |            |
+     etl        |      503 | staging        | 2025-11-01 |          68 | 2026-01-06 |          100
+    (2 rows)
+    "#);
     let answer = table(&session, "unused_tables", &[("to", "2025-11-05")]).await;
     assert!(answer.contains("archive") && !answer.contains("staging"), "{answer}");
 }
@@ -140,6 +192,17 @@ async fn upkeep_says_what_it_cost_and_gave() {
     let lake = TestLake::new();
     upkeep(&lake).await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "vacuums", &[]).await, @"");
-    insta::assert_snapshot!(table(&session, "analyzes", &[]).await, @"");
+    insta::assert_snapshot!(table(&session, "vacuums", &[]).await, @r#"
+     cluster_id | table_id | table_name | runs | unfinished | skipped | took_s | rows_freed | last_at
+    ------------+----------+------------+------+------------+---------+--------+------------+---------------------
+     etl        |      501 | sales      |    2 |          1 |       0 |   90.0 |        600 | 2026-01-07 02:00:00
+     etl        |      503 | staging    |    0 |          0 |       1 |        |            | 2026-01-07 03:00:00
+    (2 rows)
+    "#);
+    insta::assert_snapshot!(table(&session, "analyzes", &[]).await, @r#"
+     cluster_id | table_id | table_name     | runs | skipped | automatic | took_s | changed_pct | last_at
+    ------------+----------+----------------+------+---------+-----------+--------+-------------+---------------------
+     etl        |      504 | public.archive |    1 |       1 |         1 |   21.0 |        50.0 | 2025-10-01 01:00:20
+    (1 row)
+    "#);
 }
