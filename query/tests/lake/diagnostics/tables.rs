@@ -108,6 +108,16 @@ async fn alerts_come_with_their_table_and_fix() {
     let lake = TestLake::new();
     work(&lake).await;
     let session = lake.session().await;
+    insta::assert_snapshot!(table(&session, "alerts", &[]).await, @r#"
+     cluster_id | alert                                | times | queries | suggestion
+    ------------+--------------------------------------+-------+---------+-----------------------
+     etl        | Very selective query filter          |     2 |       1 | Do something about it
+     etl        | Distributed a large number of rows a |     1 |       1 | Do something about it
+     etl        | Missing query planner statistics     |     1 |       1 | Do something about it
+     etl        | Nested Loop Join in the query plan   |     1 |       1 | Do something about it
+     etl        | Scanned a large number of deleted ro |     1 |       1 | Do something about it
+    (5 rows)
+    "#);
     insta::assert_snapshot!(table(&session, "alerts_by_table", &[]).await, @r#"
      cluster_id | table_name | alert                    | queries | times | last_at             | fix
     ------------+------------+--------------------------+---------+-------+---------------------+------------------------
