@@ -222,15 +222,25 @@ pub(crate) struct Sql {
 /// `diagnose`
 #[cfg(feature = "query")]
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("asked").args(["name", "all"]))]
 pub(crate) struct Diagnose {
     /// The question's name; without it, the list
     pub(crate) name: Option<String>,
+    /// Ask every question that needs no parameter, or has what it needs, and write one report
+    #[arg(long, conflicts_with_all = ["name", "format"])]
+    pub(crate) all: bool,
+    /// Say what the question takes and answers, in place of asking it
+    #[arg(long, requires = "name", conflicts_with_all = ["all", "params", "output"])]
+    pub(crate) describe: bool,
     /// A parameter of the question, as name=value; may be repeated
     #[arg(short, long = "param", value_name = "NAME=VALUE")]
     pub(crate) params: Vec<String>,
     /// table, csv, json, ndjson, parquet or arrow
     #[arg(long, default_value = "table")]
     pub(crate) format: String,
+    /// Write to a file in place of standard output; .md and .html make a report
+    #[arg(short, long, value_name = "FILE", requires = "asked")]
+    pub(crate) output: Option<PathBuf>,
     /// The moment that getdate() answers
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,

@@ -228,14 +228,60 @@ async fn tables_without_rows_are_empty_and_not_unknown() {
 async fn diagnose_lists_the_questions() {
     let ran = Place::new().run(&["diagnose"]).await.expect(0);
     insta::assert_snapshot!(ran.stdout, @r"
-    name                question                                                                                                  parameters
-    ------------------  --------------------------------------------------------------------------------------------------------  -----------------------
-    hourly_queries      How many queries ran on each cluster in each hour, how many failed, and how long did the slow ones take?  from to cluster rows=24
-    slowest_queries     Which queries took longest, how long did they wait in a queue first, and what do they say?                from to cluster top=10
-    queue_pressure      In which hours and workload management queues do queries wait, compared with the time that they run?      from to cluster top=20
-    alerts              What does Redshift itself warn about, how often, and what does it suggest?                                from to cluster top=20
-    disk_spill          Which queries had sorts, hash joins or aggregations that did not fit in memory?                           from to cluster top=20
-    plaintext_sessions  Who connected to which cluster without encryption, from where, and with what program?                     from to cluster top=20
+    Queries:
+      costliest_queries      Queries that cost most in sum
+      errors                 Errors of the servers
+      failed_queries         Failed and cancelled queries
+      hourly_queries         Queries by hour
+      query_text             Full text of one query
+      query_timeline         Timeline of one query
+      shared_queries         Queries that run on several clusters
+      slower_queries         Queries that got slower
+      slowest_queries        Slowest queries
+    Queues and load:
+      cluster_load           Size and idle hours of the clusters
+      commit_queue           Commit queue
+      concurrency_scaling    Use of concurrency scaling
+      costs                  Who uses the cluster
+      load_by_hour           Load by hour of the day
+      queue_pressure         Queue pressure
+      queued_queries         Queries that waited longest
+      wlm_rule_actions       Rules of workload management
+    Tables and plans:
+      alerts                 Alerts of the planner
+      alerts_by_table        Alerts by table, with the fix
+      analyzes               Analyze by table
+      disk_spill             Steps that spilled to disk
+      hourly_alerts          Alerts by hour
+      missing_statistics     Tables without statistics
+      nested_loops           Nested loop joins
+      redistributed_rows     Joins that move rows between nodes
+      skew                   Slices that do most of the work
+      unused_tables          Tables that nobody reads
+      vacuums                Vacuum by table
+      wasteful_scans         Scans that throw most rows away
+    Loading and unloading:
+      changed_rows           Inserted and deleted rows
+      load_errors            Errors of COPY
+      loads                  COPY: files, rows and speed
+      s3_transfers           Traffic with S3
+      unloads                UNLOAD: files, rows and speed
+    Security:
+      ddl_changes            Changes of tables, by whom
+      failed_logins          Failed log-ins
+      open_connections       Connections that are never closed
+      plaintext_sessions     Sessions without TLS
+      privilege_changes      Changes of users and rights
+      unused_users           Users that nobody uses
+    Transactions and cluster:
+      disk_full              Queries that met a full disk
+      long_transactions      Long transactions
+      restarts               Restarts
+      rollbacks              Transactions that were undone
+      transaction_conflicts  Transactions that were cancelled by a conflict
+      usage_limits           Usage limits that were reached
+
+    lookback diagnose NAME asks one, --describe NAME says what it takes and answers, --all asks all of them.
     ");
 }
 
@@ -256,10 +302,64 @@ async fn diagnose_answers_with_parameters() {
     let ran = place.run(&["diagnose", "slowest_queries", "--param", &from, "--format", "csv"]).await.expect(0);
     assert_eq!(rows(&ran), 0);
     // Every question can be asked.
-    let list = place.run(&["diagnose"]).await.expect(0).stdout;
-    for name in list.lines().skip(2).map(|l| l.split_whitespace().next().unwrap()) {
-        place.run(&["diagnose", name]).await.expect(0);
+    let ran = place.run(&["diagnose", "--all", "--output", "report.html"]).await.expect(0);
+    assert_eq!(ran.stdout, "");
+    let page = std::fs::read_to_string(place.path("report.html")).unwrap();
+    assert!(page.contains("<article id=\"slowest_queries\">") && page.contains("<svg "));
+    assert!(!page.contains("<article id=\"query_text\">"), "it needs a query");
+    let ran = place.run(&["diagnose", "--all", "-p", "query=1", "-p", "top=2"]).await.expect(0);
+    for part in ["# Lookback: diagnostics", "### Slowest queries", "### Full text of one query", "What to do:"] {
+        assert!(ran.stdout.contains(part), "{part}\n{}", ran.stdout);
     }
+}
+
+#[tokio::test]
+async fn diagnose_describes_a_question() {
+    let ran = Place::new().run(&["diagnose", "--describe", "queued_queries"]).await.expect(0);
+    for part in [
+        "queued_queries: Queries that waited longest\nWhich queries waited longest for a slot",
+        "Group: Queues and load. Rows mean: info.",
+        "top        number",
+        "queue_s        seconds  waiting, in all queues",
+        "What to do:\n- Short queries behind long ones",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}\n{}", ran.stdout);
+    }
+}
+
+#[tokio::test]
+async fn diagnose_says_what_to_do() {
+    let sim = Sim::generated("one").await;
+    let place = Place::with_export("tables = [\"core\"]", &[&sim.section()]);
+    place.run(&["export"]).await.expect(0);
+    let ran = place.run(&["diagnose", "slowest_queries"]).await.expect(0);
+    assert!(ran.stdout.starts_with("Slowest queries: Which queries took longest"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("(10 rows)\n\nWhat to do:\n- Take the slowest one"), "{}", ran.stdout);
+    let ran = place.run(&["diagnose", "slowest_queries", "-p", "cluster=none"]).await.expect(0);
+    assert!(!ran.stdout.contains("What to do"));
+    place.run(&["diagnose", "slowest_queries", "--output", "slow.md"]).await.expect(0);
+    assert!(std::fs::read_to_string(place.path("slow.md")).unwrap().contains("### Slowest queries"));
+    place.run(&["diagnose", "slowest_queries", "--format", "csv", "--output", "slow.csv"]).await.expect(0);
+    assert!(std::fs::read_to_string(place.path("slow.csv")).unwrap().starts_with("cluster_id,query,"));
+}
+
+#[tokio::test]
+async fn a_report_shows_what_failed_and_ends_with_an_error() {
+    let sim = Sim::generated("one").await;
+    let place = Place::with_export("tables = [\"core\"]", &[&sim.section()]);
+    place.run(&["export"]).await.expect(0);
+    // Every file of one table is cut short: what reads it fails, the others do not.
+    let is_cut = |path: &std::path::PathBuf| {
+        path.to_string_lossy().contains("stl_alert_event_log") && path.extension().is_some_and(|e| e == "parquet")
+    };
+    for file in place.files().into_iter().filter(is_cut) {
+        std::fs::write(&file, b"PAR1").unwrap();
+    }
+    let ran = place.run(&["diagnose", "--all", "-o", "report.md"]).await.expect(1);
+    ran.says(&["diagnostics failed", "alerts", "hourly_alerts"]);
+    let report = std::fs::read_to_string(place.path("report.md")).unwrap();
+    assert!(report.contains("**Failed:**") && report.contains("| failed |"), "{report}");
+    assert!(report.contains("### Slowest queries\n") && report.contains("Take the slowest one"), "{report}");
 }
 
 #[tokio::test]
@@ -274,5 +374,13 @@ async fn a_wrong_question_or_parameter_is_usage() {
     place.run(&["diagnose", "alerts", "-p", "top"]).await.expect(2).says(&["'top' is not a parameter", "name=value"]);
     place.run(&["diagnose", "alerts", "-p", "top=many"]).await.expect(2).says(&["top"]);
     place.run(&["diagnose", "alerts", "-p", "limit=1"]).await.expect(2).says(&["limit"]);
+    place.run(&["diagnose", "query_text"]).await.expect(2).says(&["'query_text' needs a value for 'query'"]);
+    place.run(&["diagnose", "--all", "-p", "tpo=1"]).await.expect(2).says(&["no diagnostic of this report", "'tpo'"]);
+    place.run(&["diagnose", "--all", "-p", "from=never"]).await.expect(2).says(&["'never' is not a time"]);
+    place.run(&["diagnose", "--all", "-o", "report.pdf"]).await.expect(2).says(&["report.pdf", ".md or .html"]);
+    place.run(&["diagnose", "--all", "alerts"]).await.expect(2);
+    place.run(&["diagnose", "--describe"]).await.expect(2);
+    place.run(&["diagnose", "-o", "list.md"]).await.expect(2);
+    assert!(!place.entries().iter().any(|name| name.starts_with("report") || name.starts_with("list")));
     place.run(&["diagnose", "alerts", "--format", "xml"]).await.expect(2).says(&["'xml' is not a format"]);
 }

@@ -2,20 +2,32 @@
 //!
 //! ```sql
 //! -- title: Slowest queries
+//! -- group: queries
+//! -- severity: info
 //! -- question: Which queries took longest?
 //! -- param from timestamp: only queries that ended at or after this time
 //! -- param top int = 10: queries shown
+//! -- column query id: number of the query
+//! -- column total_s seconds: from arrival to end
+//! -- chart bars: x=query y=total_s
+//! -- do: Take the slowest one that repeats.
 //! SELECT ... WHERE (:from IS NULL OR endtime >= :from) ... LIMIT :top
 //! ```
 //!
-//! A parameter without a default is NULL unless it is given. Values take the place of `:name` in the parsed statement, as
-//! literals of the parameter's type, so no value can become SQL. To add a diagnostic, add a file, and its name below.
+//! A parameter without a default is NULL unless it is given, or `required`. Values take the place of `:name` in the parsed
+//! statement, as literals of the parameter's type, so no value can become SQL. `column` documents every column of the result
+//! with its [`Unit`], `chart` (`bars`, `lines` or `heat`) is how a report draws it, and each `do` is a piece of advice. To add a
+//! diagnostic, add a file: `build.rs` lists them.
 
 mod header;
+mod outcome;
 mod params;
+mod spec;
 
 pub use header::Diagnostic;
+pub use outcome::{Cell, Outcome};
 pub use params::{Param, ParamType, parse_time};
+pub use spec::{Chart, ChartKind, Column, Group, Severity, Unit};
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -24,22 +36,19 @@ use crate::error::{ErrorKind, QueryError};
 use crate::names;
 use crate::session::{Answer, Session, Statement};
 
-macro_rules! embedded {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/diagnostics/", $name, ".sql")))),*]
-    };
-}
+/// The files that ship with this build: name and text.
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/diagnostics.rs"));
 
-/// The files that ship with this build.
-const FILES: [(&str, &str); 6] =
-    embedded!["hourly_queries", "slowest_queries", "queue_pressure", "alerts", "disk_spill", "plaintext_sessions",];
-
-/// All diagnostics.
+/// All diagnostics, group by group, in each by name.
 #[must_use]
 pub fn list() -> &'static [Diagnostic] {
     static ALL: OnceLock<Vec<Diagnostic>> = OnceLock::new();
-    // A test parses every file; one that does not parse would not ship.
-    ALL.get_or_init(|| FILES.iter().filter_map(|(name, text)| header::parse(name, text).ok()).collect())
+    ALL.get_or_init(|| {
+        // A test parses every file; one that does not parse would not ship.
+        let mut all: Vec<_> = FILES.iter().filter_map(|(name, text)| header::parse(name, text).ok()).collect();
+        all.sort_by_key(|diagnostic| (diagnostic.group, diagnostic.name));
+        all
+    })
 }
 
 /// The diagnostic of that name.

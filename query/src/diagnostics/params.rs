@@ -25,6 +25,8 @@ pub struct Param {
     pub param_type: ParamType,
     /// Its value if none is given; NULL without one.
     pub default: Option<&'static str>,
+    /// Whether the question makes no sense without it.
+    pub required: bool,
     /// What it does.
     pub description: &'static str,
 }
@@ -83,6 +85,11 @@ pub(super) fn values(
         let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}", names::quoted(&near)) };
         let message =
             format!("'{}' has no parameter '{unknown}'{hint}; it takes {}", diagnostic.name, known.join(", "));
+        return Err(QueryError::new(ErrorKind::Parameter, message));
+    }
+    let is_missing = |param: &&Param| param.required && !given.contains_key(param.name);
+    if let Some(missing) = diagnostic.params.iter().find(is_missing) {
+        let message = format!("'{}' needs a value for '{}': {}", diagnostic.name, missing.name, missing.description);
         return Err(QueryError::new(ErrorKind::Parameter, message));
     }
     let values = diagnostic.params.iter().map(|param| {

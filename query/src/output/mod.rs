@@ -25,7 +25,7 @@ use crate::error::{ErrorKind, QueryError};
 use pipe::Pipe;
 
 /// How times are written, in chrono's notation; the fraction has 0, 3 or 6 digits.
-const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
+pub(crate) const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
 const TIMESTAMP_TZ: &str = "%Y-%m-%d %H:%M:%S%.f%:z";
 
 /// The form of a result.

@@ -1,133 +1,126 @@
 //! The shipped diagnostics and the coverage of the ledger.
 
+mod cluster;
+mod loading;
+mod queries;
+mod queues;
+mod security;
+mod tables;
+
 use std::collections::BTreeMap;
 
+use arrow::datatypes::DataType;
 use lookback_query::coverage::{Gap, coverage};
-use lookback_query::diagnostics::{get, list, parse_time, run};
+use lookback_query::diagnostics::{Diagnostic, Outcome, Unit, get, list, parse_time, run};
 use lookback_query::{ErrorKind, Format, Session};
 use serde_json::json;
 
 use crate::support::{TestLake, sample};
 
-async fn table(session: &Session, name: &str, given: &[(&str, &str)]) -> String {
-    let given: BTreeMap<String, String> = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    let answer = run(session, name, &given).await.unwrap_or_else(|e| panic!("{name}: {e}: {e:?}"));
+fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+}
+
+async fn table(session: &Session, name: &str, pairs: &[(&str, &str)]) -> String {
+    let answer = run(session, name, &given(pairs)).await.unwrap_or_else(|e| panic!("{name}: {e}: {e:?}"));
     let mut bytes = Vec::new();
     lookback_query::write(answer.into_stream(), Format::Table, &mut bytes).await.unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
+/// What a diagnostic must be given to run at all.
+fn needed(diagnostic: &Diagnostic) -> Vec<(&'static str, &'static str)> {
+    diagnostic.params.iter().filter(|param| param.required).map(|param| (param.name, "7")).collect()
+}
+
+/// All that the tests of this folder know of.
 async fn busy() -> TestLake {
     let lake = sample().await;
-    let wlm = |query: i64, queue: i64, exec: i64| {
-        json!({"userid": 100, "xid": 1, "task": 1, "query": query, "service_class": 6, "slot_count": 1,
-            "service_class_start_time": "2026-01-01 09:00:00", "service_class_end_time": "2026-01-01 09:30:00",
-            "total_queue_time": queue, "total_exec_time": exec})
-    };
-    lake.add(
-        "stl_wlm_query",
-        "etl",
-        "2026-01-01",
-        &[],
-        json!([wlm(1, 500_000, 1_000_000), wlm(2, 120_000_000, 480_000_000)]),
-    )
-    .await;
-    let event = |query: i64, event: &str| {
-        json!({"userid": 100, "query": query, "slice": 0, "segment": 1, "step": 2, "pid": 1, "xid": 1, "event": event,
-            "solution": "Review the join predicates to avoid Cartesian products", "event_time": "2026-01-01 09:01:00"})
-    };
-    let nested = "Nested Loop Join in the query plan:plan: ->Nested Loop";
-    lake.add(
-        "stl_alert_event_log",
-        "etl",
-        "2026-01-01",
-        &[],
-        json!([event(1, nested), event(2, nested), event(2, nested)]),
-    )
-    .await;
-    let step = |query: i64, disk: &str, bytes: i64| {
-        json!({"userid": 100, "query": query, "slice": 0, "segment": 1, "step": 2, "starttime": "2026-01-01 09:00:00",
-            "endtime": "2026-01-01 09:00:10", "tasknum": 1, "rows": 1000, "bytes": bytes, "is_diskbased": disk, "workmem": 1})
-    };
-    lake.add("stl_sort", "etl", "2026-01-01", &[], json!([step(2, "t", 5 << 20), step(1, "f", 9 << 20)])).await;
-    lake.add("stl_hash", "etl", "2026-01-01", &[], json!([step(2, "t", 1 << 20)])).await;
-    let connection = |user: &str, tls: Option<&str>, event: &str| {
-        json!({"event": event, "recordtime": "2026-01-01 07:00:00.5", "remotehost": "::ffff:10.0.0.7", "remoteport": "5000",
-            "pid": 1, "dbname": "dev", "username": user, "authmethod": "password", "duration": 0, "sslversion": tls,
-            "application_name": "psql"})
-    };
-    let rows = json!([
-        connection("mallory", None, "authenticated"),
-        connection("mallory", Some(""), "authenticated"),
-        connection("alice", Some("TLSv1.2"), "authenticated"),
-        connection("mallory", None, "disconnecting session")
-    ]);
-    lake.add("stl_connection_log", "etl", "2026-01-01", &[], rows).await;
+    queries::two_weeks(&lake).await;
+    queries::failures(&lake).await;
+    queries::one_query(&lake).await;
+    queues::load(&lake).await;
+    queues::commits(&lake).await;
+    tables::work(&lake).await;
+    tables::upkeep(&lake).await;
+    loading::transfers(&lake).await;
+    loading::changes(&lake).await;
+    security::connections(&lake).await;
+    security::rights(&lake).await;
+    cluster::transactions(&lake).await;
+    cluster::incidents(&lake).await;
     lake
 }
 
 #[tokio::test]
-async fn every_diagnostic_answers_an_empty_lake_and_fits_the_screen() {
-    assert_eq!(list().len(), 6);
-    let (empty, busy) = (TestLake::new(), busy().await);
+async fn every_diagnostic_answers_an_empty_lake_as_its_header_says() {
+    let lake = TestLake::new();
+    let session = lake.session().await;
     for diagnostic in list() {
-        assert!(diagnostic.params.iter().any(|p| p.name == "cluster"), "{}", diagnostic.name);
-        let text = table(&empty.session().await, diagnostic.name, &[]).await;
-        assert!(text.ends_with("(0 rows)\n"), "{text}");
-        let text = table(&busy.session().await, diagnostic.name, &[]).await;
-        assert!(text.lines().all(|line| line.chars().count() <= 120), "{}\n{text}", diagnostic.name);
-        assert!(!text.ends_with("(0 rows)\n"), "{}", diagnostic.name);
-        let text = table(&busy.session().await, diagnostic.name, &[("cluster", "x' OR '1'='1")]).await;
-        assert!(text.ends_with("(0 rows)\n"), "{text}");
-        let text = table(&busy.session().await, diagnostic.name, &[("from", "2026-02-01"), ("to", "2026-03-01")]).await;
-        assert!(text.ends_with("(0 rows)\n"), "{text}");
+        let answer = run(&session, diagnostic.name, &given(&needed(diagnostic))).await;
+        let answer = answer.unwrap_or_else(|e| panic!("{}: {e}: {e:?}", diagnostic.name));
+        let schema = answer.schema();
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let documented: Vec<&str> = diagnostic.columns.iter().map(|column| column.name).collect();
+        assert_eq!(names, documented, "{}", diagnostic.name);
+        for (column, field) in diagnostic.columns.iter().zip(schema.fields()) {
+            let fits = match column.unit {
+                Unit::Time => matches!(field.data_type(), DataType::Timestamp(..)),
+                Unit::Date => *field.data_type() == DataType::Date32,
+                Unit::Name | Unit::Text => field.data_type().is_string() || field.data_type().is_null(),
+                Unit::Id => field.data_type().is_string() || field.data_type().is_integer(),
+                _ => field.data_type().is_numeric(),
+            };
+            assert!(fits, "{}.{} ({}) is {}", diagnostic.name, column.name, column.unit, field.data_type());
+        }
+        assert_eq!(Outcome::read(answer, 10).await.unwrap().rows.len(), 0, "{}", diagnostic.name);
     }
 }
 
 #[tokio::test]
-async fn what_the_diagnostics_say() {
+async fn every_diagnostic_has_rows_that_fit_the_screen_and_takes_no_sql_for_a_cluster() {
     let lake = busy().await;
     let session = lake.session().await;
-    insta::assert_snapshot!(table(&session, "hourly_queries", &[("cluster", "etl")]).await, @r#"
-     cluster_id | hour                | queries | errors | users | median_s |  p95_s | longest_s
-    ------------+---------------------+---------+--------+-------+----------+--------+-----------
-     etl        | 2026-01-02 08:00:00 |       1 |      0 |     1 |     3.12 |   3.12 |      3.12
-     etl        | 2026-01-01 09:00:00 |       1 |      0 |     1 |   600.25 | 600.25 |    600.25
-     etl        | 2026-01-01 08:00:00 |       1 |      0 |     1 |      1.5 |    1.5 |       1.5
-    (3 rows)
-    "#);
-    insta::assert_snapshot!(table(&session, "slowest_queries", &[("top", "3")]).await, @r#"
-     cluster_id | query | userid | started             | total_s | queue_s | text
-    ------------+-------+--------+---------------------+---------+---------+---------------------------------
-     etl        |     2 |    102 | 2026-01-01 09:00:00 |   600.3 |   120.0 | select 2 from t
-     bi         |     1 |    101 | 2026-01-01 10:00:00 |    30.0 |         | select 3
-     etl        |     3 |    100 | 2026-01-02 08:00:00 |     3.1 |         | insert into t values ('é, "x"')
-    (3 rows)
-    "#);
-    insta::assert_snapshot!(table(&session, "alerts", &[]).await, @r#"
-     cluster_id | alert                              | times | queries | suggestion
-    ------------+------------------------------------+-------+---------+------------------------------------------
-     etl        | Nested Loop Join in the query plan |     3 |       2 | Review the join predicates to avoid Cart
-    (1 row)
-    "#);
-    insta::assert_snapshot!(table(&session, "queue_pressure", &[]).await, @r#"
-     cluster_id | service_class | hour                | queries | queue_s | exec_s | longest_queue_s | queue_pct
-    ------------+---------------+---------------------+---------+---------+--------+-----------------+-----------
-     etl        |             6 | 2026-01-01 09:00:00 |       2 |   120.5 |  481.0 |           120.0 |      20.0
-    (1 row)
-    "#);
-    insta::assert_snapshot!(table(&session, "disk_spill", &[]).await, @r#"
-     cluster_id | query | userid | sorts | hashes | aggrs | step_rows |  mb | text
-    ------------+-------+--------+-------+--------+-------+-----------+-----+-----------------
-     etl        |     2 |    102 |     1 |      1 |     0 |      2000 | 6.0 | select 2 from t
-    (1 row)
-    "#);
-    insta::assert_snapshot!(table(&session, "plaintext_sessions", &[]).await, @r#"
-     cluster_id | username | remotehost      | application | connections | first_seen | last_seen
-    ------------+----------+-----------------+-------------+-------------+------------+------------
-     etl        | mallory  | ::ffff:10.0.0.7 | psql        |           2 | 2026-01-01 | 2026-01-01
-    (1 row)
-    "#);
+    let as_of = session.with_as_of(Some(parse_time("2026-01-15").unwrap()));
+    for diagnostic in list() {
+        let with = |more: &[(&'static str, &'static str)]| [needed(diagnostic).as_slice(), more].concat();
+        let takes = |name: &str| diagnostic.params.iter().any(|param| param.name == name);
+        let text = table(&as_of, diagnostic.name, &with(&[])).await;
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{}\n{text}", diagnostic.name);
+        assert!(!text.ends_with("(0 rows)\n"), "{}", diagnostic.name);
+        if takes("cluster") {
+            for hostile in
+                ["x' OR '1'='1", "etl'; SELECT 1; --", "etl' UNION SELECT * FROM stl_query --", "\\' OR true --", ""]
+            {
+                let text = table(&as_of, diagnostic.name, &with(&[("cluster", hostile)])).await;
+                assert!(text.ends_with("(0 rows)\n"), "{}: {hostile}\n{text}", diagnostic.name);
+            }
+        } else {
+            assert_eq!(diagnostic.name, "shared_queries");
+        }
+        if takes("from") {
+            let text = table(&as_of, diagnostic.name, &with(&[("from", "2026-02-01"), ("to", "2026-03-01")])).await;
+            assert!(text.ends_with("(0 rows)\n"), "{}\n{text}", diagnostic.name);
+        }
+        if takes("top") {
+            let text = table(&as_of, diagnostic.name, &with(&[("top", "1")])).await;
+            assert!(text.ends_with("(1 row)\n"), "{}\n{text}", diagnostic.name);
+            let refused = run(&as_of, diagnostic.name, &given(&with(&[("top", "1; DROP TABLE stl_query")]))).await;
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Parameter, "{}", diagnostic.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_beyond_the_limit_of_an_outcome_are_counted() {
+    let lake = sample().await;
+    let answer = run(&lake.session().await, "slowest_queries", &BTreeMap::new()).await.unwrap();
+    let outcome = Outcome::read(answer, 2).await.unwrap();
+    assert_eq!((outcome.rows.len(), outcome.left_out), (2, 4));
+    assert_eq!(outcome.columns[1], "query");
+    assert_eq!((outcome.rows[0][1].text.as_str(), outcome.rows[0][1].number), ("2", Some(2.0)));
+    assert_eq!(outcome.rows[0][3].number, Some(1_767_258_000_000_000.0));
+    assert_eq!((outcome.rows[0][6].text.as_str(), outcome.rows[0][6].number), ("select 2 from t", None));
 }
 
 #[tokio::test]
@@ -147,7 +140,10 @@ async fn parameters_that_do_not_fit_are_refused() {
     assert!(error("slowest_queries", "from", "yesterday").await.contains("'yesterday' is not a time"));
     assert!(error("slowest_queries", "clustre", "x").await.contains("did you mean 'cluster'"));
     assert!(error("slowest_query", "top", "1").await.contains("did you mean 'slowest_queries'"));
-    assert!(get("nothing_like_it").unwrap_err().to_string().contains("there are hourly_queries, "));
+    assert!(get("nothing_like_it").unwrap_err().to_string().contains("there are costliest_queries, "));
+    let needs = run(&session, "query_text", &BTreeMap::new()).await.unwrap_err();
+    assert_eq!(needs.kind(), ErrorKind::Parameter);
+    assert_eq!(needs.to_string(), "'query_text' needs a value for 'query': number of the query");
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ mod cut;
 mod date_parts;
 mod dateadd;
 mod datediff;
+mod excerpt;
+mod fingerprint;
 mod frame;
 mod interval_times;
 mod json;
@@ -18,6 +20,7 @@ mod plain;
 mod read_time;
 mod regexp;
 mod rounding;
+mod shape;
 mod system;
 mod text;
 mod time_text;
@@ -59,6 +62,9 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(cut::Cut::new()),
         ScalarUDF::from(interval_times::IntervalTimes::new()),
         ScalarUDF::from(masks::ToNumber::new()),
+        ScalarUDF::from(excerpt::Excerpt::new()),
+        ScalarUDF::from(fingerprint::OfStatement::shape()),
+        ScalarUDF::from(fingerprint::OfStatement::fingerprint()),
     ];
     missing::functions()
         .into_iter()
@@ -88,6 +94,10 @@ fn is_time_like(data_type: &DataType) -> bool {
             | DataType::Utf8View
             | DataType::Null
     )
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null)
 }
 
 pub(super) fn wrong_arguments<T>(usage: &str, given: &[DataType]) -> Result<T> {
@@ -125,5 +135,7 @@ pub(super) fn all_scalar(arguments: &[ColumnarValue]) -> bool {
     arguments.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)))
 }
 
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod tests;
