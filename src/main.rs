@@ -11,6 +11,8 @@ mod config;
 mod failure;
 mod print;
 mod progress;
+#[cfg(feature = "query")]
+mod rollups;
 
 use std::process::ExitCode;
 

@@ -7,4 +7,5 @@ mod diagnostics;
 mod errors;
 mod formats;
 mod pruning;
+mod rollups;
 mod support;

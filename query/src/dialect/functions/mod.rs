@@ -3,6 +3,7 @@
 mod clock;
 mod dateadd;
 mod datediff;
+mod fingerprint;
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(clock::CurrentDate::new(now)),
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
+        ScalarUDF::from(fingerprint::Shape::new(true)),
+        ScalarUDF::from(fingerprint::Shape::new(false)),
     ]
     .into_iter()
     .map(Arc::new)
