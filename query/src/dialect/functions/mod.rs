@@ -3,7 +3,9 @@
 mod clock;
 mod dateadd;
 mod datediff;
+mod excerpt;
 mod fingerprint;
+mod shape;
 
 use std::sync::Arc;
 
@@ -23,8 +25,9 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(clock::CurrentDate::new(now)),
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
-        ScalarUDF::from(fingerprint::Shape::new(true)),
-        ScalarUDF::from(fingerprint::Shape::new(false)),
+        ScalarUDF::from(excerpt::Excerpt::new()),
+        ScalarUDF::from(fingerprint::OfStatement::shape()),
+        ScalarUDF::from(fingerprint::OfStatement::fingerprint()),
     ]
     .into_iter()
     .map(Arc::new)
@@ -48,6 +51,10 @@ fn is_time_like(data_type: &DataType) -> bool {
             | DataType::Utf8View
             | DataType::Null
     )
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null)
 }
 
 fn wrong_arguments<T>(usage: &str, given: &[DataType]) -> Result<T> {
@@ -85,5 +92,7 @@ fn all_scalar(arguments: &[ColumnarValue]) -> bool {
     arguments.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)))
 }
 
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod tests;

@@ -102,7 +102,7 @@ impl PinnedRollup {
     pub async fn compute(&self, cluster_id: &str, day: i32) -> Result<SendableRecordBatchStream, QueryError> {
         let limits = &self.session.limits;
         let deadline = Instant::now() + limits.timeout;
-        let (state, plan) = self.from_logs(&Part::Only(vec![(cluster_id, day)])).await?;
+        let (state, plan) = self.over_logs(&Part::Only(vec![(cluster_id, day)])).await?;
         let plan = plan::sorted(plan, self.rollup)?;
         let frame = SessionContext::new_with_state(state).execute_logical_plan(plan).await?;
         let tasks = Arc::new(frame.task_ctx());
@@ -122,7 +122,7 @@ impl PinnedRollup {
         } else {
             (Part::Except(other.clone()), Part::Only(other))
         };
-        let (_, computed) = self.from_logs(&outdated).await?;
+        let (_, computed) = self.over_logs(&outdated).await?;
         let stored = plan::stored(self.rollup, &self.stored, &fresh)?;
         Ok(ViewTable::new(plan::union(stored, computed)?, None))
     }

@@ -99,7 +99,7 @@ impl TableProvider for Narrowed {
 impl PinnedRollup {
     /// The rollup's rows, computed from some days of the logs, and the state to run that in. The columns are those of
     /// [`columns`].
-    pub(super) async fn from_logs(&self, part: &Part<'_>) -> Result<(SessionState, LogicalPlan), QueryError> {
+    pub(super) async fn over_logs(&self, part: &Part<'_>) -> Result<(SessionState, LogicalPlan), QueryError> {
         let tables = MemorySchemaProvider::new();
         for log in &self.logs {
             tables.register_table(log.table().to_owned(), part.of(log))?;
@@ -116,7 +116,7 @@ impl PinnedRollup {
 
 /// What is stored of some days.
 pub(super) fn stored(rollup: &Rollup, files: &Arc<FileList>, part: &Part<'_>) -> Result<LogicalPlan, QueryError> {
-    let table = match part {
+    let table: Arc<dyn TableProvider> = match part {
         // Rows that an older build has stored may lack a column, and are not current.
         Part::Only(days) if days.is_empty() => Arc::new(EmptyTable::new(Arc::new(columns(rollup)))),
         part => part.of(files),
