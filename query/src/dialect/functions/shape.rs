@@ -26,10 +26,50 @@ use Token::{Constant, Quoted, Symbol, Word};
 
 /// Words after which a value begins, so that a sign is not an operation, and before whose bracket a blank is kept.
 const KEYWORDS: [&str; 44] = [
-    "all", "and", "any", "as", "between", "by", "case", "check", "delete", "distinct", "else", "except", "exists", "from",
-    "full", "group", "having", "ilike", "in", "inner", "intersect", "into", "is", "join", "left", "like", "limit", "not",
-    "offset", "on", "or", "order", "over", "partition", "return", "select", "set", "some", "then", "union", "using", "values",
-    "when", "where",
+    "all",
+    "and",
+    "any",
+    "as",
+    "between",
+    "by",
+    "case",
+    "check",
+    "delete",
+    "distinct",
+    "else",
+    "except",
+    "exists",
+    "from",
+    "full",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "inner",
+    "intersect",
+    "into",
+    "is",
+    "join",
+    "left",
+    "like",
+    "limit",
+    "not",
+    "offset",
+    "on",
+    "or",
+    "order",
+    "over",
+    "partition",
+    "return",
+    "select",
+    "set",
+    "some",
+    "then",
+    "union",
+    "using",
+    "values",
+    "when",
+    "where",
 ];
 
 /// Signs that are read as one.
@@ -69,7 +109,8 @@ impl<'a> Lexer<'a> {
                 push_constant(&mut tokens);
             } else if self.dollar_text() || self.number(first, tokens.last()) {
                 push_constant(&mut tokens);
-            } else if first.is_alphabetic() || first == '_' || (first == '#' && is_name(self.rest[1..].chars().next())) {
+            } else if first.is_alphabetic() || first == '_' || (first == '#' && is_name(self.rest[1..].chars().next()))
+            {
                 let word = self.skip(self.word_end(first)).to_ascii_lowercase();
                 // E'...', B'...', X'...' and N'...' are one constant.
                 if matches!(word.as_str(), "e" | "b" | "x" | "n") && self.rest.starts_with('\'') {

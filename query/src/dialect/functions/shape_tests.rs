@@ -66,9 +66,9 @@ fn a_statement_that_was_cut_has_the_beginning_of_its_shape() {
 /// Pieces of SQL in any order, with and without blanks between them.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
-        "select", "FROM", "in", "values", "(", ")", ",", ".", ":", "::", "=", "<", ">", "-", "+", "--", "/*", "*/", "*", "/", "'",
-        "\"", "\\", "\\n", "$", "$$", "$1", "#", "?", ";", "[", "]", "|", "1", "2.5", ".5", "1e3", "e", "x", "é", "²", "İ", "a$b",
-        "_x", " ", "\n", "!", "null",
+        "select", "FROM", "in", "values", "(", ")", ",", ".", ":", "::", "=", "<", ">", "-", "+", "--", "/*", "*/",
+        "*", "/", "'", "\"", "\\", "\\n", "$", "$$", "$1", "#", "?", ";", "[", "]", "|", "1", "2.5", ".5", "1e3", "e",
+        "x", "é", "²", "İ", "a$b", "_x", " ", "\n", "!", "null",
     ]);
     prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
 }

@@ -36,11 +36,11 @@ pub(super) fn table(rollups: &[(&str, BTreeMap<Key, Day>)]) -> Result<Arc<dyn Ta
     let batch = RecordBatch::try_new(
         schema(),
         vec![
-            Arc::new(StringArray::from_iter_values(rows().map(|(name, _, _)| name))),
-            Arc::new(StringArray::from_iter_values(rows().map(|(_, _, day)| day.state.to_string()))),
-            Arc::new(Int64Array::from_iter_values(rows().map(|(_, _, day)| files(day)))),
-            Arc::new(StringArray::from_iter_values(rows().map(|(_, (cluster, _), _)| cluster))),
-            Arc::new(Date32Array::from_iter_values(rows().map(|(_, (_, day), _)| *day))),
+            Arc::new(rows().map(|(name, _, _)| Some(name)).collect::<StringArray>()),
+            Arc::new(rows().map(|(_, _, day)| Some(day.state.to_string())).collect::<StringArray>()),
+            Arc::new(rows().map(|(_, _, day)| Some(files(day))).collect::<Int64Array>()),
+            Arc::new(rows().map(|(_, (cluster, _), _)| Some(cluster)).collect::<StringArray>()),
+            Arc::new(rows().map(|(_, (_, day), _)| Some(*day)).collect::<Date32Array>()),
         ],
     );
     let batch = batch.map_err(datafusion::common::DataFusionError::from)?;
