@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Read what is new on the clusters into the lake
     Export(Export),
-    /// Sweep, compact and clean up the lake
+    /// Sweep, compact, sum up and clean up the lake
     Maintain(Maintain),
     /// Recount the clusters' rows against the lake
     Verify(Verify),
@@ -168,9 +168,12 @@ pub(crate) struct Export {
 pub(crate) struct Maintain {
     #[command(flatten)]
     pub(crate) scope: Scope,
-    /// Only compact and clean up: connect to no cluster
+    /// Connect to no cluster: leave out the sweeps
     #[arg(long)]
     pub(crate) no_sweep: bool,
+    /// Leave the rollups as they are
+    #[arg(long)]
+    pub(crate) no_rollups: bool,
     /// Write metrics to this file, for the textfile collector of the Prometheus node exporter
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics_file: Option<PathBuf>,

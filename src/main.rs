@@ -13,6 +13,8 @@ mod print;
 mod progress;
 #[cfg(feature = "query")]
 mod report;
+#[cfg(feature = "query")]
+mod rollups;
 
 use std::process::ExitCode;
 

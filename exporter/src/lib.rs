@@ -15,7 +15,7 @@
 //! - [`metrics`]: what was done, as numbers for Prometheus.
 //! - [`watermarks`]: what was covered, and who is at work.
 //! - [`ledger`]: the record of runs, in the lake itself; [`incarnations`]: what each cluster is called there.
-//! - [`maintain`]: compaction of closed days, vacuum.
+//! - [`maintain`]: compaction of closed days, rollups, vacuum.
 //! - [`verify`], [`check`] and [`dry_run`]: the source recounted against the lake; what would stop an export; what it would read.
 
 pub mod check;

@@ -225,11 +225,13 @@ pub struct MaintainSettings {
     /// the longest export.
     #[serde(deserialize_with = "duration")]
     pub grace: Duration,
+    /// Whether `maintain` keeps the rollups up to date.
+    pub rollups: bool,
 }
 
 impl Default for MaintainSettings {
     fn default() -> Self {
-        Self { grace: Duration::from_secs(24 * 60 * 60) }
+        Self { grace: Duration::from_secs(24 * 60 * 60), rollups: true }
     }
 }
 

@@ -25,4 +25,4 @@ pub mod session;
 pub use dialect::Notice;
 pub use error::{ErrorKind, QueryError};
 pub use output::{Format, Written, write};
-pub use session::{Answer, Limits, Session, Statement};
+pub use session::{Answer, Limits, PinnedRollup, Session, Statement};

@@ -4,6 +4,7 @@
 //! lookback.json                                          marker: format and version
 //! <table>/_delta_log/                                    the Delta log, the one commit point
 //! <table>/cluster_id=<id>/log_date=<day>/<file>.parquet  data files
+//! <rollup>/cluster_id=<id>/log_date=<day>/<file>.parquet a cluster's day, summed up; the name says from what
 //! lookback_<own table>/log_date=<day>/<file>.parquet     the ledger and the list of clusters
 //! ```
 
@@ -47,6 +48,21 @@ pub fn own_file(day: i32, unique: &str) -> String {
     format!("{LOG_DATE}={}/part-{unique}.parquet", day_name(day))
 }
 
+/// The path of a file of a rollup, relative to its table's folder. `source` says from which files of the logs its rows were
+/// computed (see [`source_state`](crate::rollups::source_state)). It is part of the name because a name outlives checkpoints and
+/// is read without opening the file.
+#[must_use]
+pub fn rollup_file(cluster_id: &str, day: i32, unique: &str, source: &str) -> String {
+    format!("{}/rollup-{unique}-{source}.parquet", partition_folder(cluster_id, day))
+}
+
+/// From which files of the logs the rows of a rollup's file were computed, if its name says so.
+#[must_use]
+pub fn rollup_source(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next()?.strip_prefix("rollup-")?.strip_suffix(".parquet")?;
+    name.rsplit_once('-').map(|(_, source)| source)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +73,11 @@ mod tests {
         assert_eq!(path, "cluster_id=etl/log_date=2024-10-04/part-0198-00003.parquet");
         let path = data_file(FileKind::Day, "etl", 1, "x", 0);
         assert_eq!(path, "cluster_id=etl/log_date=1970-01-02/day-x-00000.parquet");
+        let path = rollup_file("etl@2", 1, "0198", "c0ffee");
+        assert_eq!(path, "cluster_id=etl@2/log_date=1970-01-02/rollup-0198-c0ffee.parquet");
+        assert_eq!(rollup_source(&path), Some("c0ffee"));
+        for other in ["cluster_id=etl/log_date=1970-01-02/day-x-00000.parquet", "rollup-x.parquet", "", "rollup-x-y"] {
+            assert_eq!(rollup_source(other), None, "{other}");
+        }
     }
 }

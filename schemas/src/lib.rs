@@ -7,6 +7,7 @@
 //! - [`layout`]: folders, files and partition values of the lake.
 //! - [`names`]: columns, tables, keys and identifiers that the lake adds to what Redshift has.
 //! - [`ledger`]: the run ledger, the lake table that records what every run read and wrote.
+//! - [`rollups`]: the tables of sums that dashboards read, and when a day of them is out of date.
 //! - [`time`]: microseconds since the Unix epoch, and the days they fall on.
 
 pub mod identity;
@@ -14,6 +15,7 @@ pub mod layout;
 pub mod ledger;
 pub mod names;
 pub mod registry;
+pub mod rollups;
 pub mod time;
 pub mod types;
 

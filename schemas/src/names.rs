@@ -17,6 +17,14 @@ pub const LOOKUP_COLUMNS: [&str; 4] = ["query", "xid", "pid", "userid"];
 pub const LEDGER_TABLE: &str = "lookback_export_runs";
 /// The lake table with one row per incarnation of a cluster.
 pub const CLUSTERS_TABLE: &str = "lookback_clusters";
+/// The lake table with one row per cluster, hour, user and queue: see [`rollups`](crate::rollups).
+pub const HOURLY_TABLE: &str = "lookback_hourly";
+/// The lake table with one row per cluster, day and fingerprint of a query: see [`rollups`](crate::rollups).
+pub const FINGERPRINTS_TABLE: &str = "lookback_fingerprints";
+/// What a rollup's name ends with where its missing and outdated days are computed from the logs while one asks.
+pub const CURRENT_SUFFIX: &str = "_current";
+/// What says of each rollup, cluster and day whether its stored rows are those of the logs. Computed, never stored.
+pub const ROLLUP_STATE_TABLE: &str = "lookback_rollup_state";
 /// Tables of lookback itself start with this; no Redshift table does.
 pub const OWN_PREFIX: &str = "lookback_";
 

@@ -1,10 +1,13 @@
 //! `lookback maintain`
 
-use lookback_exporter::Work;
-use lookback_exporter::maintain::{compact, vacuum};
+use lookback_exporter::maintain::{RollupReport, compact, vacuum};
 use lookback_exporter::window::micros;
+use lookback_exporter::{Exporter, Settings, Work};
 use lookback_schemas::registry;
-use serde_json::json;
+use lookback_schemas::rollups::{ROLLUPS, Rollup};
+use lookback_storage::Aws;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::export::{show_report, stop_signal};
 use super::metrics::MetricsFile;
@@ -35,6 +38,16 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
     // What was swept is told whatever becomes of the rest.
     let written = metrics.ended(swept.as_ref());
     let compacted = compact(&exporter, &tables, &stop).await?;
+    let in_scope =
+        |rollup: &&Rollup| rollup.sources.iter().any(|source| tables.iter().any(|spec| spec.name == *source));
+    let rollups: Vec<&'static Rollup> = ROLLUPS.into_iter().filter(|rollup| in_scope(rollup)).collect();
+    let wanted = settings.maintain.rollups && !arguments.no_rollups && !rollups.is_empty();
+    // A lake that cannot be asked is cleaned up all the same.
+    let summed = if wanted { update(&settings, aws.as_ref(), &exporter, &rollups, &stop).await } else { Ok(None) };
+    let (summed, unasked) = match summed {
+        Ok(summed) => (summed, None),
+        Err(failure) => (None, Some(failure)),
+    };
     let cleaned = vacuum(&exporter, micros(settings.maintain.grace)).await?;
     written?;
     match arguments.format {
@@ -55,6 +68,9 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
                 print::bytes(compacted.bytes_before),
                 print::bytes(compacted.bytes_after),
             ))?;
+            for report in summed.iter().flatten() {
+                print::line(sums(report))?;
+            }
             print::line(format!(
                 "vacuum:  {} files removed ({}), {} wait for the end of their grace period",
                 print::count(cleaned.files),
@@ -69,6 +85,7 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
                 "rows": compacted.rows, "bytes_before": compacted.bytes_before, "bytes_after": compacted.bytes_after,
                 "failures": compacted.failures.iter().map(|(place, e)| format!("{place}: {e}")).collect::<Vec<_>>(),
             },
+            "rollups": summed.as_ref().map(|reports| reports.iter().map(sums_json).collect::<Vec<_>>()),
             "vacuum": { "files": cleaned.files, "bytes": cleaned.bytes, "waiting": cleaned.waiting },
         }))?,
     }
@@ -76,5 +93,61 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
         tracing::warn!("{place} was not compacted: {error}");
         code = FAILED;
     }
-    Ok(code)
+    for (place, error) in summed.iter().flatten().flat_map(|report| &report.failures) {
+        tracing::warn!("{place} was not summed up: {error}");
+        code = FAILED;
+    }
+    unasked.map_or(Ok(code), Err)
+}
+
+#[cfg(feature = "query")]
+async fn update(
+    settings: &Settings,
+    aws: Option<&Aws>,
+    exporter: &Exporter,
+    rollups: &[&'static Rollup],
+    stop: &CancellationToken,
+) -> Result<Option<Vec<RollupReport>>, Failure> {
+    Box::pin(crate::rollups::update(settings, aws, exporter, rollups, stop)).await.map(Some)
+}
+
+/// A slim build cannot ask the lake; what is stored stays, and is known to be out of date.
+#[cfg(not(feature = "query"))]
+async fn update(
+    _: &Settings,
+    _: Option<&Aws>,
+    _: &Exporter,
+    _: &[&'static Rollup],
+    _: &CancellationToken,
+) -> Result<Option<Vec<RollupReport>>, Failure> {
+    tracing::warn!(
+        "rollups were left as they are: they need a build with the feature `query`; set maintain.rollups = false to be told no more"
+    );
+    Ok(None)
+}
+
+fn sums(report: &RollupReport) -> String {
+    let mut text = format!(
+        "rollup:  {}: {} days of a cluster summed up ({} rows, {}), {} were up to date",
+        report.name,
+        print::count(report.stored),
+        print::count(report.rows),
+        print::bytes(report.bytes),
+        print::count(report.current),
+    );
+    if report.removed > 0 {
+        text.push_str(&format!(", {} removed", print::count(report.removed)));
+    }
+    if report.overtaken > 0 {
+        text.push_str(&format!(", {} left to another process", print::count(report.overtaken)));
+    }
+    text
+}
+
+fn sums_json(report: &RollupReport) -> Value {
+    json!({
+        "table": report.name, "current": report.current, "stored": report.stored, "removed": report.removed,
+        "overtaken": report.overtaken, "rows": report.rows, "bytes": report.bytes,
+        "failures": report.failures.iter().map(|(place, e)| format!("{place}: {e}")).collect::<Vec<_>>(),
+    })
 }

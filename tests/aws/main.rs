@@ -19,6 +19,7 @@ mod lake;
 mod lives;
 mod moto_works;
 mod proxy_works;
+mod rollups;
 mod secrets;
 mod support;
 #[allow(dead_code, reason = "shared with other test targets, which use the rest")]

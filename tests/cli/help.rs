@@ -25,7 +25,7 @@ async fn help_lists_every_command() {
       init      Write a configuration file to start from
       check     What would stop an export, cluster by cluster, with the fix
       export    Read what is new on the clusters into the lake
-      maintain  Sweep, compact and clean up the lake
+      maintain  Sweep, compact, sum up and clean up the lake
       verify    Recount the clusters' rows against the lake
       status    Coverage, lag, purge headroom and gaps of each cluster and table
       sql       Ask the lake a question in SQL

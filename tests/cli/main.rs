@@ -10,6 +10,7 @@ mod help;
 #[path = "../e2e/support/postgres.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use more of it")]
 mod postgres;
+mod rollups;
 mod secrets;
 mod server;
 mod service;

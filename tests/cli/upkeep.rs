@@ -219,6 +219,8 @@ async fn maintain_finds_late_rows_and_merges_the_files_of_a_closed_day() {
     insta::assert_snapshot!(shown, @r"
     sweeps:  0 rows that only a sweep found
     compact: 0 days of a cluster, 0 files into 0, 0 B into 0 B
+    rollup:  lookback_hourly: 0 days of a cluster summed up (0 rows, 0 B), 1 were up to date
+    rollup:  lookback_fingerprints: 0 days of a cluster summed up (0 rows, 0 B), 1 were up to date
     vacuum:  0 files removed (0 B), 4 wait for the end of their grace period
     ");
     assert_eq!(place.queries("one").await, sim.truth());

@@ -8,6 +8,7 @@ mod enumerate;
 mod faults;
 mod kill;
 mod random;
+mod rollups;
 mod scene;
 #[allow(dead_code, reason = "shared with other test targets, which use the rest")]
 #[path = "../e2e/support/world.rs"]

@@ -101,6 +101,13 @@ impl Scene {
         done.is_ok_and(|report| report.failures.is_empty())
     }
 
+    /// A session that asks the lake, which no fault stands in the way of.
+    pub(crate) async fn session(&self) -> lookback_query::Session {
+        let url = Url::parse("memory:///lake/").unwrap();
+        let lake = lookback_query::lake::Lake::open_store("lake", url, Arc::clone(&self.objects)).await.unwrap();
+        lookback_query::Session::over(lake, lookback_query::Limits::default()).unwrap()
+    }
+
     /// Rows of a table in the lake, sorted.
     pub(crate) async fn rows(&self, table: &str) -> Vec<RowText> {
         let lake = self.lake(Arc::clone(&self.objects));

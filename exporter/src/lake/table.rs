@@ -20,6 +20,7 @@ use deltalake::{DeltaTable, DeltaTableError};
 use futures::StreamExt;
 use lookback_schemas::LakeType;
 use lookback_schemas::names::{LOG_DATE, OWN_PREFIX, PARTITION_COLUMNS};
+use lookback_schemas::rollups::rollup;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use serde_json::Value;
@@ -122,10 +123,16 @@ pub(super) async fn create(name: &str, store: Arc<dyn ObjectStore>, url: Url, co
     }
 }
 
-/// What a table is partitioned by. lookback's own tables are small and are written once per run for all clusters.
+/// What a table is partitioned by. lookback's own tables are small and are written once per run for all clusters; rollups are
+/// rows of clusters like the logs, under the clusters' keys.
 fn partition_columns(table: &str) -> Vec<String> {
-    let own = table.starts_with(OWN_PREFIX);
+    let own = table.starts_with(OWN_PREFIX) && rollup(table).is_none();
     PARTITION_COLUMNS.iter().filter(|c| !own || **c == LOG_DATE).map(|c| (*c).to_owned()).collect()
+}
+
+/// How the log calls a commit of rows.
+fn write_operation(table: &str, mode: SaveMode) -> DeltaOperation {
+    DeltaOperation::Write { mode, partition_by: Some(partition_columns(table)), predicate: None }
 }
 
 /// The Delta schema of an Arrow schema.
@@ -222,7 +229,7 @@ impl LakeTable {
             let mut outcomes = Vec::with_capacity(units.len());
             let mut actions = Vec::new();
             let mut transactions = Vec::new();
-            let mut rewrite = true;
+            let (mut rewrite, mut replace) = (true, false);
             for unit in &units {
                 let lost = inner.lost(unit).await.map_err(lake(what()))?;
                 let removals = inner.snapshot.removals(&unit.removes, unit.data_change);
@@ -233,13 +240,19 @@ impl LakeTable {
                 actions.extend(removals.into_iter().map(Action::Remove));
                 actions.extend(unit.actions.iter().cloned());
                 transactions.extend(unit.transaction.iter().map(|(id, version)| Transaction::new(id, *version)));
-                rewrite &= !unit.removes.is_empty();
+                rewrite &= !unit.removes.is_empty() && !unit.data_change;
+                replace |= !unit.removes.is_empty();
                 outcomes.push(CommitOutcome::Committed(inner.snapshot.version + 1));
             }
             if actions.is_empty() && transactions.is_empty() {
                 return Ok(outcomes);
             }
-            match inner.write(&self.name, actions, transactions, rewrite, &commit_id).await {
+            let operation = match (rewrite, replace) {
+                (true, _) => DeltaOperation::Optimize { predicate: None, target_size: 0 },
+                (false, true) => write_operation(&self.name, SaveMode::Overwrite),
+                (false, false) => write_operation(&self.name, SaveMode::Append),
+            };
+            match inner.write(actions, transactions, operation, &commit_id).await {
                 Ok(()) => return Ok(outcomes),
                 Err(e) => {
                     // The log decides what happened, not the answer.
@@ -277,7 +290,8 @@ impl LakeTable {
             let schema = delta_schema(&Schema::new(all)).map_err(lake(what()))?;
             let metadata = inner.snapshot.state.metadata().clone().with_schema(&schema).map_err(lake(what()))?;
             let commit_id = Uuid::new_v4().to_string();
-            match inner.write(&self.name, vec![Action::Metadata(metadata)], Vec::new(), false, &commit_id).await {
+            let operation = write_operation(&self.name, SaveMode::Append);
+            match inner.write(vec![Action::Metadata(metadata)], Vec::new(), operation, &commit_id).await {
                 Ok(()) => return Ok(()),
                 Err(e) if is_conflict(&e) => {}
                 Err(e) => return Err(lake(what())(e)),
@@ -407,21 +421,11 @@ impl Inner {
     /// Writes exactly the version after the snapshot, or fails.
     async fn write(
         &mut self,
-        table: &str,
         actions: Vec<Action>,
         transactions: Vec<Transaction>,
-        rewrite: bool,
+        operation: DeltaOperation,
         commit_id: &str,
     ) -> std::result::Result<(), DeltaTableError> {
-        let operation = if rewrite {
-            DeltaOperation::Optimize { predicate: None, target_size: 0 }
-        } else {
-            DeltaOperation::Write {
-                mode: SaveMode::Append,
-                partition_by: Some(partition_columns(table)),
-                predicate: None,
-            }
-        };
         let properties = CommitProperties::default()
             .with_metadata([(COMMIT_ID.to_owned(), Value::from(commit_id))])
             .with_application_transactions(transactions)

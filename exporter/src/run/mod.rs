@@ -176,7 +176,8 @@ impl Exporter {
         self.ensure(&spec.name, &documented_schema(spec)).await
     }
 
-    async fn ensure(&self, name: &str, columns: &Schema) -> Result<Arc<LakeTable>> {
+    /// A lake table of that name, created with these columns if it does not exist.
+    pub(crate) async fn ensure(&self, name: &str, columns: &Schema) -> Result<Arc<LakeTable>> {
         if let Some(table) = self.lake_table(name).await? {
             return Ok(table);
         }

@@ -9,9 +9,11 @@ use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::DataFusionError;
 use datafusion::datasource::{MemTable, TableType};
 use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_TIME};
+use lookback_schemas::rollups::{ROLLUPS, rollup};
 use lookback_schemas::{Class, TableSpec, ledger, registry};
 use tokio::sync::Mutex;
 
+use super::{Session, rollups};
 use crate::error::QueryError;
 use crate::lake::{FileList, Lake};
 use crate::names;
@@ -26,6 +28,8 @@ pub(super) struct Snapshot {
     // Temporary tables of the session.
     locals: HashMap<String, Arc<MemTable>>,
     pinned: Mutex<HashMap<String, Option<Arc<FileList>>>>,
+    // Plans what is derived from tables.
+    session: Option<Session>,
 }
 
 impl Snapshot {
@@ -35,7 +39,16 @@ impl Snapshot {
             names.sort_unstable();
             names.dedup();
         }
-        Self { lake, names, locals, pinned: Mutex::default() }
+        Self { lake, names, locals, pinned: Mutex::default(), session: None }
+    }
+
+    /// The same, with names that are derived from tables.
+    pub(super) fn with_session(self, session: &Session) -> Self {
+        Self { session: Some(session.clone()), ..self }
+    }
+
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     /// The table at the statement's version; `None` if there is no such table, here or in Redshift.
@@ -86,12 +99,15 @@ impl SchemaProvider for Snapshot {
         if let Some(local) = self.locals.get(name) {
             return Ok(Some(Arc::clone(local) as Arc<dyn TableProvider>));
         }
+        if let Some(derived) = self.derived(name).await? {
+            return Ok(Some(derived));
+        }
         let files = self.pinned(name).await?;
         Ok(files.map(|files| Arc::new(LakeTable::new(files)) as Arc<dyn TableProvider>))
     }
 
-    async fn table_type(&self, _name: &str) -> Result<Option<TableType>, DataFusionError> {
-        Ok(Some(TableType::Base))
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>, DataFusionError> {
+        Ok(Some(if rollups::is_derived(name) { TableType::View } else { TableType::Base }))
     }
 
     fn table_exist(&self, name: &str) -> bool {
@@ -102,7 +118,8 @@ impl SchemaProvider for Snapshot {
 /// The tables that a lake can have.
 fn declared() -> impl Iterator<Item = String> {
     let logs = registry().tables().iter().filter(|table| table.exportable()).map(|table| table.name.clone());
-    logs.chain([LEDGER_TABLE, CLUSTERS_TABLE].map(str::to_owned))
+    let own = [LEDGER_TABLE, CLUSTERS_TABLE].into_iter().chain(ROLLUPS.iter().map(|rollup| rollup.name));
+    logs.chain(own.map(str::to_owned)).chain(rollups::derived_names())
 }
 
 /// The columns that a table will have once it is exported.
@@ -110,7 +127,10 @@ fn declared_columns(table: &str) -> Option<Arc<Schema>> {
     match table {
         LEDGER_TABLE => Some(ledger::schema()),
         CLUSTERS_TABLE => Some(ledger::clusters_schema()),
-        _ => registry().table(table).filter(|spec| spec.exportable()).map(|spec| Arc::new(columns_of(spec))),
+        _ => match rollup(table) {
+            Some(rollup) => Some(rollup.schema()),
+            None => registry().table(table).filter(|spec| spec.exportable()).map(|spec| Arc::new(columns_of(spec))),
+        },
     }
 }
 

@@ -11,13 +11,14 @@
 mod bounded;
 mod catalog;
 mod local;
+mod rollups;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider};
 use datafusion::common::TableReference;
 use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
@@ -38,6 +39,7 @@ use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use catalog::Snapshot;
 use local::Locals;
+pub use rollups::PinnedRollup;
 
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
@@ -246,7 +248,7 @@ impl Session {
         let references = self.base.resolve_table_references(&parsed)?;
         let lists_tables = lists_tables(&parsed, &references);
         let names = if lists_tables { self.lake.tables().await? } else { Vec::new() };
-        let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names, tables));
+        let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names, tables).with_session(self));
         let mut columns = rewrite::Columns::new();
         for reference in &references {
             self.check_reference(&snapshot, reference).await?;
@@ -255,7 +257,7 @@ impl Session {
             }
         }
         rewrite::resolve(&mut parsed, &columns)?;
-        let state = self.state(&snapshot)?;
+        let state = self.state(Arc::clone(&snapshot) as _)?;
         let plan = state.statement_to_plan(parsed).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
@@ -275,6 +277,9 @@ impl Session {
     async fn check_reference(&self, snapshot: &Snapshot, reference: &TableReference) -> Result<(), QueryError> {
         match reference.schema() {
             None | Some(SCHEMA) if reference.catalog().is_none_or(|catalog| catalog == CATALOG) => {
+                if rollups::is_derived(reference.table()) {
+                    return Ok(());
+                }
                 match snapshot.pinned(reference.table()).await? {
                     Some(_) => Ok(()),
                     None if snapshot.is_local(reference.table()) => Ok(()),
@@ -291,10 +296,10 @@ impl Session {
         }
     }
 
-    /// The state of one statement: the tables as they are now, and the functions that know its moment.
-    fn state(&self, snapshot: &Arc<Snapshot>) -> Result<SessionState, QueryError> {
+    /// The state of one statement: the tables that it sees, and the functions that know its moment.
+    fn state(&self, tables: Arc<dyn SchemaProvider>) -> Result<SessionState, QueryError> {
         let catalog = MemoryCatalogProvider::new();
-        catalog.register_schema(SCHEMA, Arc::clone(snapshot) as _)?;
+        catalog.register_schema(SCHEMA, tables)?;
         let catalogs = MemoryCatalogProviderList::new();
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
         let now = self.as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());

@@ -10,4 +10,5 @@ mod errors;
 mod formats;
 mod meaning;
 mod pruning;
+mod rollups;
 mod support;

@@ -13,8 +13,9 @@ use deltalake::kernel::{Action, Add, StructType};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use lookback_query::{Limits, QueryError, Session};
-use lookback_schemas::layout::{FileKind, data_file};
+use lookback_schemas::layout::{FileKind, data_file, rollup_file};
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, LOOKUP_COLUMNS};
+use lookback_schemas::rollups::Rollup;
 use lookback_schemas::time::{parse_day, rfc3339};
 use lookback_schemas::{ledger, registry};
 use parquet::arrow::ArrowWriter;
@@ -59,6 +60,23 @@ impl TestLake {
         self.commit("lookback_export_runs", "-", day, &batch(schema, &rows), false).await;
     }
 
+    /// Stores a day of a rollup in a file that says what it was computed from.
+    pub async fn add_rollup(&self, rollup: &Rollup, cluster: &str, day: &str, source: &str, rows: &[RecordBatch]) {
+        let schema = rollup.schema();
+        let fit = |rows: &RecordBatch| {
+            let columns = schema.fields().iter().map(|field| {
+                arrow::compute::cast(rows.column_by_name(field.name()).unwrap(), field.data_type()).unwrap()
+            });
+            RecordBatch::try_new(Arc::clone(&schema), columns.collect()).unwrap()
+        };
+        let rows: Vec<RecordBatch> = rows.iter().map(fit).collect();
+        let rows = arrow::compute::concat_batches(&schema, &rows).unwrap();
+        self.create(rollup.name, &schema, &[CLUSTER_ID, LOG_DATE]).await;
+        let number = self.files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = rollup_file(cluster, parse_day(day).unwrap(), &number.to_string(), source);
+        self.commit_at(rollup.name, path, partition(cluster, day), &rows).await;
+    }
+
     fn url(&self, table: &str) -> Url {
         Url::from_directory_path(std::fs::canonicalize(self.dir.path()).unwrap().join(table)).unwrap()
     }
@@ -88,12 +106,15 @@ impl TestLake {
     async fn commit(&self, table: &str, cluster: &str, day: &str, rows: &RecordBatch, by_cluster: bool) {
         let number = self.files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut path = data_file(FileKind::Part, cluster, parse_day(day).unwrap(), "test", number);
-        let mut partition = std::collections::HashMap::from([(LOG_DATE.to_owned(), Some(day.to_owned()))]);
-        if by_cluster {
-            partition.insert(CLUSTER_ID.to_owned(), Some(cluster.to_owned()));
-        } else {
+        let mut values = partition(cluster, day);
+        if !by_cluster {
+            values.remove(CLUSTER_ID);
             path = path.split_once('/').unwrap().1.to_owned();
         }
+        self.commit_at(table, path, values, rows).await;
+    }
+
+    async fn commit_at(&self, table: &str, path: String, partition: Partition, rows: &RecordBatch) {
         let size = write_parquet(&self.dir.path().join(table).join(&path), rows);
         let mut delta = DeltaTableBuilder::from_url(self.url(table)).unwrap().build().unwrap();
         delta.load().await.unwrap();
@@ -118,6 +139,12 @@ impl TestLake {
             .await
             .unwrap();
     }
+}
+
+type Partition = std::collections::HashMap<String, Option<String>>;
+
+fn partition(cluster: &str, day: &str) -> Partition {
+    [(CLUSTER_ID, cluster), (LOG_DATE, day)].map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).into()
 }
 
 fn batch(schema: Schema, rows: &Value) -> RecordBatch {
