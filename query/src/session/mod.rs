@@ -10,13 +10,14 @@
 
 mod bounded;
 mod catalog;
+mod views;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider};
 use datafusion::common::TableReference;
 use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
@@ -36,6 +37,7 @@ use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use catalog::Snapshot;
+use views::WithViews;
 
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
@@ -227,7 +229,7 @@ impl Session {
         for reference in &references {
             self.check_reference(&snapshot, reference).await?;
         }
-        let state = self.state(&snapshot)?;
+        let state = self.state(Arc::new(WithViews::new(Arc::clone(&snapshot), self.clone())))?;
         let plan = state.statement_to_plan(statement.parsed.clone()).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
@@ -251,6 +253,7 @@ impl Session {
                     Some(_) => Ok(()),
                     // The planner's list of references has functions in it.
                     None if policy::TABLE_FUNCTIONS.contains(&reference.table()) => Ok(()),
+                    None if crate::views::get(reference.table()).is_some() => Ok(()),
                     None => Err(catalog::unknown_table(reference.table(), &self.lake.tables().await?)),
                 }
             }
@@ -263,9 +266,9 @@ impl Session {
     }
 
     /// The state of one statement: the tables as they are now, and the functions that know its moment.
-    fn state(&self, snapshot: &Arc<Snapshot>) -> Result<SessionState, QueryError> {
+    fn state(&self, tables: Arc<dyn SchemaProvider>) -> Result<SessionState, QueryError> {
         let catalog = MemoryCatalogProvider::new();
-        catalog.register_schema(SCHEMA, Arc::clone(snapshot) as _)?;
+        catalog.register_schema(SCHEMA, tables)?;
         let catalogs = MemoryCatalogProviderList::new();
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
         let mut state =
