@@ -7,6 +7,7 @@
 //! - [`lake`]: where the lake is, its tables, their files and the statistics of the Delta log.
 //! - [`provider`]: a table of the lake for DataFusion; files are pruned from the log before any of them is opened.
 //! - [`dialect`]: Redshift SQL: the parser, the rewrite of its syntax, and its functions.
+//! - [`views`]: Redshift's own views over its STL tables, one SQL file each.
 //! - [`output`]: results as table, CSV, JSON, Parquet or Arrow.
 //! - [`diagnostics`]: named questions with parameters, one SQL file each.
 //! - [`coverage`]: what the run ledger says about each cluster and table.
@@ -21,6 +22,7 @@ mod names;
 pub mod output;
 pub mod provider;
 pub mod session;
+pub mod views;
 
 pub use dialect::Notice;
 pub use error::{ErrorKind, QueryError};

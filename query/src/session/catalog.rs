@@ -18,6 +18,7 @@ use crate::error::QueryError;
 use crate::lake::{FileList, Lake};
 use crate::names;
 use crate::provider::LakeTable;
+use crate::views;
 
 /// The lake at one moment, filled in as tables are asked for.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(super) struct Snapshot {
 impl Snapshot {
     pub(super) fn new(lake: Arc<Lake>, mut names: Vec<String>, locals: HashMap<String, Arc<MemTable>>) -> Self {
         if !names.is_empty() {
-            names.extend(declared());
+            names.extend(declared_names());
             names.sort_unstable();
             names.dedup();
         }
@@ -60,7 +61,7 @@ impl Snapshot {
         }
         let files = match self.lake.newest(table).await? {
             Some(files) => Some(files),
-            None => declared_columns(table).map(|columns| Arc::new(FileList::empty(table, &columns))),
+            None => declared(table),
         };
         pinned.insert(table.to_owned(), files.clone());
         Ok(files)
@@ -115,8 +116,13 @@ impl SchemaProvider for Snapshot {
     }
 }
 
+/// The table as it is before its first export: without rows; `None` if no lake can have it.
+pub(super) fn declared(table: &str) -> Option<Arc<FileList>> {
+    declared_columns(table).map(|columns| Arc::new(FileList::empty(table, &columns)))
+}
+
 /// The tables that a lake can have.
-fn declared() -> impl Iterator<Item = String> {
+fn declared_names() -> impl Iterator<Item = String> {
     let logs = registry().tables().iter().filter(|table| table.exportable()).map(|table| table.name.clone());
     let own = [LEDGER_TABLE, CLUSTERS_TABLE].into_iter().chain(ROLLUPS.iter().map(|rollup| rollup.name));
     logs.chain(own.map(str::to_owned)).chain(rollups::derived_names())
@@ -146,10 +152,12 @@ fn columns_of(spec: &TableSpec) -> Schema {
 pub(super) fn unknown_table(table: &str, present: &[String]) -> QueryError {
     if registry().table(table).is_some() {
         return QueryError::sql(format!(
-            "Redshift has a table '{table}', but it is not exported to lakes; the STL tables are, see `lookback tables`"
+            "Redshift has a table '{table}', but it is not exported to lakes; the STL tables are, see `lookback tables`{}",
+            main_cluster_only(table)
         ));
     }
-    let known: Vec<String> = present.iter().cloned().chain(declared()).collect();
+    let views = views::list().iter().map(|view| view.name.to_owned());
+    let known: Vec<String> = present.iter().cloned().chain(declared_names()).chain(views).collect();
     let near = names::nearest(table, known.iter().map(String::as_str), 3);
     let hint = if near.is_empty() {
         "see SHOW TABLES for those that do".to_owned()
@@ -157,4 +165,15 @@ pub(super) fn unknown_table(table: &str, present: &[String]) -> QueryError {
         format!("did you mean {}?", names::quoted(&near))
     };
     QueryError::sql(format!("table '{table}' does not exist; {hint}"))
+}
+
+/// Where the part of an SVCS view is that the lake has. What ran on concurrency scaling clusters is not in STL tables, so the
+/// views themselves would be short without a word.
+fn main_cluster_only(table: &str) -> String {
+    let Some(rest) = table.strip_prefix("svcs_") else { return String::new() };
+    let known = |name: &String| declared_columns(name).is_some() || views::get(name).is_some();
+    match [format!("stl_{rest}"), format!("svl_{rest}")].iter().find(|name| known(name)) {
+        Some(name) => format!(". What ran on the main cluster is in '{name}'"),
+        None => String::new(),
+    }
 }

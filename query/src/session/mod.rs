@@ -12,6 +12,7 @@ mod bounded;
 mod catalog;
 mod local;
 mod rollups;
+mod views;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -40,6 +41,7 @@ use crate::provider::STORE_URL;
 use catalog::Snapshot;
 use local::Locals;
 pub use rollups::PinnedRollup;
+use views::WithViews;
 
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
@@ -257,7 +259,7 @@ impl Session {
             }
         }
         rewrite::resolve(&mut parsed, &columns)?;
-        let state = self.state(Arc::clone(&snapshot) as _)?;
+        let state = self.state(Arc::new(WithViews::new(Arc::clone(&snapshot), self.clone())))?;
         let plan = state.statement_to_plan(parsed).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
@@ -285,6 +287,7 @@ impl Session {
                     None if snapshot.is_local(reference.table()) => Ok(()),
                     // The planner's list of references has functions in it.
                     None if policy::TABLE_FUNCTIONS.contains(&reference.table()) => Ok(()),
+                    None if crate::views::get(reference.table()).is_some() => Ok(()),
                     None => Err(catalog::unknown_table(reference.table(), &self.lake.tables().await?)),
                 }
             }

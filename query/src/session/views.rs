@@ -1,0 +1,91 @@
+//! Redshift's views beside the tables of one statement.
+//!
+//! A view is planned when a statement names it, over the same snapshot: its tables are pinned, pruned and listed as if the
+//! statement named them itself. If the lake has a table of the view's name, the table is what is read.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::common::{DataFusionError, ScalarValue};
+use datafusion::datasource::{TableType, ViewTable, provider_as_source};
+use datafusion::logical_expr::{LogicalPlanBuilder, ident, lit};
+
+use super::catalog::{Snapshot, declared};
+use super::{Session, Statement};
+use crate::error::{ErrorKind, QueryError};
+use crate::views::{self, View};
+
+/// The tables of a snapshot, and the views over them.
+#[derive(Debug)]
+pub(super) struct WithViews {
+    tables: Arc<Snapshot>,
+    session: Session,
+    // Inside a view every table has all documented columns: a lake of old clusters lacks those that AWS added since, and
+    // the view shall have them as NULL.
+    complete: bool,
+}
+
+impl WithViews {
+    pub(super) fn new(tables: Arc<Snapshot>, session: Session) -> Self {
+        Self { tables, session, complete: false }
+    }
+
+    async fn plan(&self, view: &View) -> Result<ViewTable, QueryError> {
+        let inside = Self { tables: Arc::clone(&self.tables), session: self.session.clone(), complete: true };
+        let state = self.session.state(Arc::new(inside))?;
+        let Some(Statement { parsed }) = self.session.prepare(view.sql)?.pop() else {
+            return Err(QueryError::new(ErrorKind::Internal, format!("view '{}' is empty", view.name)));
+        };
+        let plan = Box::pin(state.statement_to_plan(parsed)).await?;
+        Ok(ViewTable::new(plan, Some(view.sql.to_owned())))
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for WithViews {
+    fn table_names(&self) -> Vec<String> {
+        let mut names = self.tables.table_names();
+        // Without names the statement does not ask for them.
+        if !names.is_empty() {
+            names.extend(views::list().iter().map(|view| view.name.to_owned()));
+            names.sort_unstable();
+            names.dedup();
+        }
+        names
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        match (self.tables.table(name).await?, views::get(name)) {
+            (Some(table), _) if self.complete => completed(name, table).map(Some),
+            (None, Some(view)) => Ok(Some(Arc::new(self.plan(view).await?))),
+            (table, _) => Ok(table),
+        }
+    }
+
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>, DataFusionError> {
+        let view = views::get(name).is_some() && !self.tables.table_exist(name);
+        Ok(Some(if view { TableType::View } else { TableType::Base }))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.tables.table_exist(name) || views::get(name).is_some()
+    }
+}
+
+/// The table with the documented columns that it lacks, as NULL.
+fn completed(name: &str, table: Arc<dyn TableProvider>) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let Some(declared) = declared(name) else { return Ok(table) };
+    let schema = table.schema();
+    let documented = declared.schema().table_schema().fields().iter();
+    let lacking: Vec<_> = documented.filter(|field| schema.index_of(field.name()).is_err()).collect();
+    if lacking.is_empty() {
+        return Ok(table);
+    }
+    let mut columns: Vec<_> = schema.fields().iter().map(|field| ident(field.name())).collect();
+    for field in lacking {
+        columns.push(lit(ScalarValue::try_from(field.data_type())?).alias(field.name()));
+    }
+    let plan = LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.project(columns)?.build()?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}
