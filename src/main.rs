@@ -5,12 +5,16 @@
 //! Exit codes: 0 done; 1 something failed, or a check said so; 2 usage or configuration; 3 a source gap was recorded; 4 nothing
 //! to do, because another run holds the lease.
 
+#[cfg(feature = "query")]
+mod answer;
 mod cli;
 mod commands;
 mod config;
 mod failure;
 mod print;
 mod progress;
+#[cfg(feature = "query")]
+mod shell;
 
 use std::process::ExitCode;
 
