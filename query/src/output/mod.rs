@@ -30,6 +30,9 @@ use pipe::Pipe;
 const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
 const TIMESTAMP_TZ: &str = "%Y-%m-%d %H:%M:%S%.f%:z";
 
+/// Memory at which a row group of a Parquet file is written.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
 /// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Format {
@@ -193,7 +196,13 @@ impl<'a, W: Write + Send> Encoder<'a, W> {
             Self::Csv(writer) => writer.write(batch).map_err(|e| unwritten(Format::Csv, e)),
             Self::Json(writer) => writer.write(batch).map_err(|e| unwritten(Format::Json, e)),
             Self::Ndjson(writer) => writer.write(batch).map_err(|e| unwritten(Format::Ndjson, e)),
-            Self::Parquet(writer) => writer.write(batch).map_err(|e| unwritten(Format::Parquet, e)),
+            Self::Parquet(writer) => {
+                let written = writer.write(batch);
+                // A row group is kept until it is written, and its usual size is a number of rows, however wide.
+                let full = writer.memory_size() > ROW_GROUP_BYTES;
+                let written = if full { written.and_then(|()| writer.flush()) } else { written };
+                written.map_err(|e| unwritten(Format::Parquet, e))
+            }
             Self::Arrow(writer) => writer.write(batch).map_err(|e| unwritten(Format::Arrow, e)),
         }
     }

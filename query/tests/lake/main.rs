@@ -3,8 +3,10 @@
 #![allow(unreachable_pub, reason = "nothing uses a test as a library")]
 
 mod asking;
+mod describing;
 mod diagnostics;
 mod errors;
 mod formats;
 mod pruning;
+mod streaming;
 mod support;
