@@ -6,15 +6,14 @@ mod progress;
 pub(crate) use file::NewFile;
 pub(crate) use progress::{ProgressLine, of_lake};
 
-use std::future::Future;
 use std::io::Write;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use lookback_query::QueryError;
 use lookback_query::output::{Format, Written, write};
-use lookback_query::session::{Answer, Read};
-use lookback_query::{QueryError, session::Progress};
+use lookback_query::session::{Answer, Progress, Read};
 
 use crate::failure::Failure;
 
@@ -24,7 +23,8 @@ const REDRAWN: Duration = Duration::from_millis(200);
 /// What it took to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Delivered {
-    pub(crate) written: Written,
+    /// `None` for a statement that has no answer.
+    pub(crate) written: Option<Written>,
     pub(crate) read: Read,
     pub(crate) took: Duration,
 }
@@ -39,12 +39,16 @@ pub(crate) async fn deliver<W: Write + Send>(
     let began = Instant::now();
     let progress: OnceLock<Progress> = OnceLock::new();
     let read = || progress.get().map(Progress::read).unwrap_or_default();
-    let work = Box::pin(async {
+    let mut work = Box::pin(async {
         let answer = start.await?;
         let _ = progress.set(answer.progress());
-        write(answer.into_stream(), format, to).await
+        // A statement that asks for nothing: there is not even a header to write.
+        if answer.schema().fields().is_empty() {
+            answer.collect().await?;
+            return Ok(None);
+        }
+        write(answer.into_stream(), format, to).await.map(Some)
     });
-    let mut work = pin!(work);
     let mut interrupted = pin!(tokio::signal::ctrl_c());
     let mut tick = tokio::time::interval(REDRAWN);
     let outcome = loop {

@@ -1,6 +1,5 @@
 //! What statements and commands do.
 
-use std::future::Future;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command as Process;
@@ -230,9 +229,10 @@ impl Shell {
 /// The line under an answer.
 fn timing(delivered: &Delivered) -> String {
     let rows = match delivered.written {
-        Written::All { rows: 1 } => "1 row".to_owned(),
-        Written::All { rows } => format!("{} rows", print::count(rows)),
-        Written::Closed { rows } => format!("the first {} rows", print::count(rows)),
+        None => "done".to_owned(),
+        Some(Written::All { rows: 1 }) => "1 row".to_owned(),
+        Some(Written::All { rows }) => format!("{} rows", print::count(rows)),
+        Some(Written::Closed { rows }) => format!("the first {} rows", print::count(rows)),
     };
     let took = match delivered.took {
         took if took < Duration::from_secs(1) => format!("{} ms", took.as_millis()),
@@ -278,9 +278,9 @@ mod tests {
     #[test]
     fn the_line_under_an_answer() {
         let read = Read { rows: 1_200, bytes: 2_048, files: 2, planned: 2 };
-        let delivered = Delivered { written: Written::All { rows: 1 }, read, took: Duration::from_millis(12) };
+        let delivered = Delivered { written: Some(Written::All { rows: 1 }), read, took: Duration::from_millis(12) };
         assert_eq!(timing(&delivered), "1 row in 12 ms, read 1,200 rows and 2.0 KiB from 2 files");
-        let written = Written::Closed { rows: 1_000 };
+        let written = Some(Written::Closed { rows: 1_000 });
         let delivered = Delivered { written, read: Read::default(), took: Duration::from_millis(1_260) };
         assert_eq!(timing(&delivered), "the first 1,000 rows in 1.3 s");
     }

@@ -34,7 +34,7 @@ impl Door {
     /// Waits that long for the session; an error only if there will be none.
     pub(crate) async fn wait(&mut self, most: Duration) -> Result<(), Failure> {
         let _ = tokio::time::timeout(most, self.settled()).await;
-        self.expect_no_failure()
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// The session. Ctrl-C stops waiting for it.
@@ -44,12 +44,15 @@ impl Door {
             Ok(()) = tokio::signal::ctrl_c() => return Err(Failure::cancelled(began.elapsed())),
             () = self.settled() => {}
         }
-        self.session.get().cloned().ok_or_else(|| Failure::failed("the lake is not open"))
+        match self.session.get() {
+            Some(session) => Ok(session.clone()),
+            None => Err(self.failure.take().unwrap_or_else(|| Failure::failed("the lake is not open"))),
+        }
     }
 
-    /// The reason, if there will be no session; a shell without one has no use.
-    pub(crate) fn expect_no_failure(&mut self) -> Result<(), Failure> {
-        self.failure.take().map_or(Ok(()), Err)
+    /// Whether there will never be a session; a shell without one has no use.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.opening.is_none() && self.session.get().is_none()
     }
 
     async fn settled(&mut self) {

@@ -32,7 +32,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Global;
-use crate::failure::Failure;
+use crate::failure::{FAILED, Failure};
 use crate::print;
 use door::Door;
 use helper::ShellHelper;
@@ -139,7 +139,9 @@ impl Shell {
                             }
                         }
                     }
-                    self.door.expect_no_failure()?;
+                    if self.door.is_shut() {
+                        return Ok(FAILED);
+                    }
                 }
                 Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => input.clear(),
                 Err(ReadlineError::Eof) => return Ok(0),

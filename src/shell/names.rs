@@ -1,7 +1,6 @@
 //! The names of the lake for completion, asked for when Tab is first pressed, and kept.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
