@@ -91,7 +91,7 @@ mod tests {
     fn what_is_left_at_the_end_is_a_statement() {
         assert_eq!(
             items(&["select 1; -- done", "-- a", "select 2"]),
-            (vec![statement("select 1")], Some(statement("-- a\nselect 2")))
+            (vec![statement("select 1")], Some(statement("select 2")))
         );
         assert_eq!(items(&["select 1;", "-- nothing", " "]).1, None);
         assert_eq!(items(&["select 'open", ";"]), (vec![], Some(statement("select 'open\n;"))));
