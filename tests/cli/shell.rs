@@ -26,7 +26,7 @@ async fn shell(place: &Place, steps: Vec<Step>) -> String {
     let mut all = vec![prompt()];
     all.extend(steps);
     all.push(keys(CTRL_D));
-    let seen = Terminal::new(place).run(&["sql"], all).await;
+    let seen = Terminal::new(place).with("PAGER", "cat").run(&["sql"], all).await;
     assert_eq!(seen.code, Some(0), "{}", seen.shown);
     seen.shown
 }
@@ -129,8 +129,6 @@ async fn commands_describe_the_lake() {
             prompt(),
             enter("\\d stl_qurey"),
             expect("did you mean 'stl_query'"),
-            prompt(),
-            enter("\\pager off"),
             prompt(),
             enter("\\dt"),
             expect("stl_scan"),
