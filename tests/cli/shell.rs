@@ -267,6 +267,36 @@ async fn long_answers_go_through_the_pager() {
 }
 
 #[tokio::test]
+async fn the_last_statement_is_edited_and_repeated() {
+    let (place, _sim) = lake().await;
+    let steps = vec![
+        prompt(),
+        enter("\\watch"),
+        expect("there is no statement to repeat yet"),
+        prompt(),
+        enter("SELECT 10 + 3 AS a;"),
+        expect(" 13"),
+        prompt(),
+        enter("\\e"),
+        // It stands at the prompt, and Enter runs it.
+        expect("SELECT 70 + 3 AS a;"),
+        keys("\r"),
+        expect(" 73"),
+        prompt(),
+        enter("\\watch 0.1"),
+        expect("UTC, again in 0.1 s"),
+        expect(" 73"),
+        expect("UTC, again in 0.1 s"),
+        expect(" 73"),
+        keys(CTRL_C),
+        prompt(),
+        keys(CTRL_D),
+    ];
+    let seen = Terminal::new(&place).with("EDITOR", "sed -i s/10/70/").run(&["sql"], steps).await;
+    assert_eq!(seen.code, Some(0), "{}", seen.shown);
+}
+
+#[tokio::test]
 async fn earlier_statements_are_kept_for_the_user_alone() {
     let (place, _sim) = lake().await;
     shell(&place, vec![enter("SELECT 'first' AS a,"), expect("-> "), enter("2 AS b;"), expect("(1 row)"), prompt()])
