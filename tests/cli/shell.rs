@@ -256,7 +256,7 @@ async fn long_answers_go_through_the_pager() {
     // Whoever leaves the pager early has seen enough.
     let steps = vec![
         prompt(),
-        enter("SELECT value FROM generate_series(1, 100000000) ORDER BY 1;"),
+        enter("SELECT value FROM generate_series(1, 100000000);"),
         expect("line 3"),
         expect("rows in"),
         prompt(),
