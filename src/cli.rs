@@ -205,16 +205,16 @@ pub(crate) struct Status {
 #[cfg(feature = "query")]
 #[derive(Debug, Args)]
 pub(crate) struct Sql {
-    /// The statement, or several separated by `;`; without it and without --file, standard input
+    /// The statement, or several separated by `;`; without it and without --file, standard input, or on a terminal a shell
     #[arg(conflicts_with = "file")]
     pub(crate) sql: Option<String>,
-    /// Read statements from a file
+    /// Read statements from a file, - for standard input; may be repeated
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-    /// table, csv, json, ndjson, parquet or arrow
+    pub(crate) file: Vec<PathBuf>,
+    /// table, expanded, csv, json, ndjson, parquet or arrow
     #[arg(long, default_value = "table")]
     pub(crate) format: String,
-    /// Write to a file in place of standard output
+    /// Write to a file in place of standard output; it appears once it is whole
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// The moment that getdate() answers, such as 2026-01-31T08:00

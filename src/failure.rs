@@ -29,6 +29,19 @@ impl Failure {
         Self { code: USAGE, message: message.into(), advice: None }
     }
 
+    /// The person who asked changed their mind.
+    #[cfg(feature = "query")]
+    pub(crate) fn cancelled(after: std::time::Duration) -> Self {
+        Self::failed(format!("cancelled after {:.1} s", after.as_secs_f64()))
+    }
+
+    /// Says where it happened, before the message.
+    #[cfg(feature = "query")]
+    pub(crate) fn within(mut self, place: impl std::fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// Adds what to do.
     pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
@@ -47,15 +60,20 @@ impl Failure {
 
     /// Prints it to stderr, and gives the exit code. A reader that closed stdout is no failure.
     pub(crate) fn report(self) -> ExitCode {
+        self.print();
+        ExitCode::from(self.code)
+    }
+
+    /// Prints it to stderr.
+    pub(crate) fn print(&self) {
         if self.code == 0 {
-            return ExitCode::SUCCESS;
+            return;
         }
         let mut out = std::io::stderr().lock();
         let _ = writeln!(out, "lookback: {}", self.message);
         if let Some(advice) = &self.advice {
             let _ = writeln!(out, "          {advice}");
         }
-        ExitCode::from(self.code)
     }
 }
 

@@ -5,6 +5,8 @@
 //! Exit codes: 0 done; 1 something failed, or a check said so; 2 usage or configuration; 3 a source gap was recorded; 4 nothing
 //! to do, because another run holds the lease.
 
+#[cfg(feature = "query")]
+mod answer;
 mod cli;
 mod commands;
 mod config;
@@ -15,6 +17,8 @@ mod progress;
 mod report;
 #[cfg(feature = "query")]
 mod rollups;
+#[cfg(feature = "query")]
+mod shell;
 
 use std::process::ExitCode;
 

@@ -51,6 +51,13 @@ pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Says something beside the result, to stderr.
+#[cfg(feature = "query")]
+pub(crate) fn note(text: impl AsRef<str>) {
+    // Nobody is left to be told that it cannot be said.
+    let _ = writeln!(std::io::stderr().lock(), "lookback: {}", text.as_ref());
+}
+
 /// Prints a JSON document.
 pub(crate) fn json(value: &serde_json::Value) -> Result<(), Failure> {
     line(format!("{value:#}"))
@@ -61,7 +68,8 @@ pub(crate) fn table(headers: &[&str], rows: &[Vec<String>]) -> Result<(), Failur
     line(render(headers, rows).trim_end())
 }
 
-fn render(headers: &[&str], rows: &[Vec<String>]) -> String {
+/// The lines of a table.
+pub(crate) fn render(headers: &[&str], rows: &[Vec<String>]) -> String {
     let numeric =
         |s: &str| s.is_empty() || s == "-" || s.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | '%'));
     let columns: Vec<(usize, bool)> = headers

@@ -11,6 +11,7 @@
 //! - [`output`]: results as table, CSV, JSON, Parquet or Arrow.
 //! - [`diagnostics`]: named questions with parameters, one SQL file each.
 //! - [`coverage`]: what the run ledger says about each cluster and table.
+//! - [`names`]: near misses of names that do not exist.
 //! - [`error`]: the one error type.
 
 pub mod coverage;
@@ -18,7 +19,7 @@ pub mod diagnostics;
 pub mod dialect;
 pub mod error;
 pub mod lake;
-mod names;
+pub mod names;
 pub mod output;
 pub mod provider;
 pub mod session;

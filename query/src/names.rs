@@ -1,7 +1,8 @@
 //! Near misses: the known names closest to one that does not exist.
 
 /// Up to `most` of the known names that a typing error could have turned into `wanted`, nearest first.
-pub(crate) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<String> {
+#[must_use]
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<String> {
     let wanted = wanted.to_lowercase();
     let allowed = (wanted.chars().count() / 3).clamp(1, 4);
     let mut near: Vec<(usize, String)> = known
@@ -18,7 +19,8 @@ pub(crate) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>
 }
 
 /// `'a', 'b' or 'c'`.
-pub(crate) fn quoted(names: &[String]) -> String {
+#[must_use]
+pub fn quoted(names: &[String]) -> String {
     let all: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     match all.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),

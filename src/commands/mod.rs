@@ -17,6 +17,9 @@ mod status;
 mod tables;
 mod verify;
 
+#[cfg(feature = "query")]
+pub(crate) use sql::open as open_lake;
+
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 

@@ -1,25 +1,35 @@
-//! `lookback sql`
+//! `lookback sql`: one answer and done, or a shell.
 
-use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
 
 use lookback_query::diagnostics::parse_time;
 use lookback_query::output::{Format, write};
-use lookback_query::session::{Answer, Session};
+use lookback_query::session::{Answer, Session, Statement};
 
+use crate::answer::{NewFile, ProgressLine, deliver};
 use crate::cli::{Global, Sql};
 use crate::config;
 use crate::failure::Failure;
+use crate::shell;
 
 pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure> {
     let format: Format = arguments.format.parse().map_err(|e| Failure::usage(format!("{e}")))?;
-    let text = statement(arguments)?;
-    if text.chars().all(|c| c.is_whitespace() || c == ';') {
+    let Some(texts) = texts(arguments)? else {
+        return Box::pin(shell::run(global, format, arguments.as_of.as_deref())).await;
+    };
+    if texts.iter().all(|(_, text)| text.chars().all(|c| c.is_whitespace() || c == ';')) {
         return Err(Failure::usage("there is no statement"));
     }
     let session = open(global, arguments.as_of.as_deref()).await?;
-    let statements = session.prepare(&text)?;
+    let mut statements = Vec::new();
+    for (file, text) in &texts {
+        let prepared = session.prepare(text).map_err(Failure::from);
+        statements.extend(prepared.map_err(|e| match file {
+            Some(file) => e.within(file.display()),
+            None => e,
+        })?);
+    }
     if !format.is_text() && arguments.output.is_none() && std::io::stdout().is_terminal() {
         return Err(Failure::usage(format!("{format} is not readable on a terminal"))
             .advise("name a file with --output, or redirect"));
@@ -31,22 +41,60 @@ pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure>
         )));
     }
     // One file for all results, opened once all of them are understood.
-    let mut file = arguments.output.as_deref().map(create).transpose()?;
-    for statement in &statements {
-        for notice in statement.notices() {
-            let _ = writeln!(std::io::stderr(), "{notice}");
+    match arguments.output.as_deref().map(NewFile::create).transpose()? {
+        Some(mut file) => {
+            each(&session, &statements, format, &mut file, false).await?;
+            file.finish()?;
         }
-        let answer = session.run(statement).await?;
-        match &mut file {
-            Some((file, path)) => {
-                let shown = path.display().to_string();
-                let clone = file.try_clone().map_err(|e| Failure::failed(format!("writing {shown}: {e}")))?;
-                emit(answer, format, clone).await?;
-            }
-            None => emit(answer, format, std::io::stdout()).await?,
+        None => {
+            let stdout = BufWriter::new(std::io::stdout());
+            each(&session, &statements, format, stdout, std::io::stdout().is_terminal()).await?;
         }
     }
     Ok(0)
+}
+
+/// Answers the statements in order, up to the first that fails.
+async fn each<W: Write + Send>(
+    session: &Session,
+    statements: &[Statement],
+    format: Format,
+    mut to: W,
+    seen: bool,
+) -> Result<(), Failure> {
+    for statement in statements {
+        notices(statement);
+        let line = ProgressLine::new();
+        deliver(session.run(statement), format, &line, Seen { inner: &mut to, line: seen.then_some(&line) }).await?;
+    }
+    Ok(())
+}
+
+/// Says what a person should know about a statement beside its answer.
+pub(crate) fn notices(statement: &Statement) {
+    for notice in statement.notices() {
+        // Who closed the standard error does not want to know.
+        let _ = writeln!(std::io::stderr(), "{notice}");
+    }
+}
+
+/// A terminal shows rows or progress, not both.
+struct Seen<'a, W> {
+    inner: W,
+    line: Option<&'a ProgressLine>,
+}
+
+impl<W: Write> Write for Seen<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if let Some(line) = self.line.take() {
+            line.clear();
+        }
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// A session over the configured lake.
@@ -57,28 +105,41 @@ pub(crate) async fn open(global: &Global, as_of: Option<&str>) -> Result<Session
 }
 
 /// Writes an answer as it comes.
-pub(crate) async fn emit<W: std::io::Write + Send>(answer: Answer, format: Format, to: W) -> Result<(), Failure> {
+pub(crate) async fn emit<W: Write + Send>(answer: Answer, format: Format, to: W) -> Result<(), Failure> {
     write(answer.into_stream(), format, to).await?;
     Ok(())
 }
 
-fn create(path: &Path) -> Result<(File, &Path), Failure> {
-    let file = File::create(path).map_err(|e| Failure::failed(format!("writing {}: {e}", path.display())))?;
-    Ok((file, path))
+/// What was asked, with the files that it came from; `None` if a person at a terminal has yet to say.
+fn texts(arguments: &Sql) -> Result<Option<Vec<(Option<&Path>, String)>>, Failure> {
+    match &arguments.sql {
+        Some(sql) if sql != "-" => return Ok(Some(vec![(None, sql.clone())])),
+        Some(_) => return Ok(Some(vec![(None, stdin()?)])),
+        None => {}
+    }
+    if !arguments.file.is_empty() {
+        return arguments.file.iter().map(|path| read(path)).collect::<Result<_, _>>().map(Some);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Ok(Some(vec![(None, stdin()?)]));
+    }
+    if std::io::stdout().is_terminal() && arguments.output.is_none() {
+        return Ok(None);
+    }
+    Err(Failure::usage("there is no statement").advise(
+        "give one as an argument, with --file, or on standard input: lookback sql 'SELECT count(*) FROM stl_query'",
+    ))
 }
 
-fn statement(arguments: &Sql) -> Result<String, Failure> {
-    if let Some(sql) = arguments.sql.as_ref().filter(|s| *s != "-") {
-        return Ok(sql.clone());
+fn read(path: &Path) -> Result<(Option<&Path>, String), Failure> {
+    if path == Path::new("-") {
+        return Ok((None, stdin()?));
     }
-    if let Some(path) = &arguments.file {
-        return std::fs::read_to_string(path).map_err(|e| Failure::usage(format!("reading {}: {e}", path.display())));
-    }
-    if arguments.sql.is_none() && std::io::stdin().is_terminal() {
-        return Err(Failure::usage("there is no statement").advise(
-            "give one as an argument, with --file, or on standard input: lookback sql 'SELECT count(*) FROM stl_query'",
-        ));
-    }
+    let text = std::fs::read_to_string(path);
+    Ok((Some(path), text.map_err(|e| Failure::usage(format!("reading {}: {e}", path.display())))?))
+}
+
+fn stdin() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(|e| Failure::failed(format!("reading standard input: {e}")))?;
     Ok(text)

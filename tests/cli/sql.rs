@@ -39,7 +39,10 @@ async fn answers_in_every_text_format() {
     assert_eq!(lines, rows);
     assert_eq!(place.run(&["sql", SQL]).await.expect(0).stdout, out("table").await, "the table is the default");
     let ran = place.run(&["sql", "--format", "xml", SQL]).await.expect(2);
-    assert_eq!(ran.stderr, "lookback: 'xml' is not a format; formats are table, csv, json, ndjson, parquet, arrow\n");
+    assert_eq!(
+        ran.stderr,
+        "lookback: 'xml' is not a format; formats are table, expanded, csv, json, ndjson, parquet, arrow\n"
+    );
 }
 
 #[tokio::test]
@@ -98,6 +101,11 @@ async fn statements_come_from_a_file_or_standard_input() {
         let ran = place.run_with_input(args, "SELECT count(*) AS n FROM stl_query").await.expect(0);
         assert_eq!(ran.stdout, "n\n5\n");
     }
+    place.write("two.sql", "SELECT 2 AS m; -- done");
+    let args = ["sql", "--format", "csv", "-f", "two.sql", "-f", "ask.sql", "-f", "-"];
+    assert_eq!(place.run_with_input(&args, "SELECT 3 AS o;").await.expect(0).stdout, "m\n2\nn\n5\no\n3\n");
+    place.write("wrong.sql", "SELECT 1; SELEC 2");
+    place.run(&["sql", "-f", "two.sql", "-f", "wrong.sql"]).await.expect(1).says(&["wrong.sql: syntax error"]);
     place.run(&["sql", "-f", "missing.sql"]).await.expect(2).says(&["missing.sql", "No such file"]);
     place.run(&["sql", "-f", "ask.sql", "SELECT 1"]).await.expect(2).says(&["cannot be used with"]);
     place.run(&["sql", "  ;  "]).await.expect(2).says(&["there is no statement"]);
@@ -114,6 +122,15 @@ async fn several_statements_are_answered_in_order() {
     // A file holds them all.
     place.run(&["sql", "--format", "csv", "-o", "out.csv", "SELECT 1 AS a; SELECT 2 AS b"]).await.expect(0);
     assert_eq!(std::fs::read_to_string(place.path("out.csv")).unwrap(), "a\n1\nb\n2\n");
+    // The first that fails is the last, and the file stays as it was.
+    let before = place.entries();
+    let args =
+        ["sql", "--format", "csv", "-o", "out.csv", "SELECT 3 AS c; SELECT nothing FROM stl_query; SELECT 4 AS d"];
+    place.run(&args).await.expect(1).says(&["'nothing' does not exist"]);
+    assert_eq!(std::fs::read_to_string(place.path("out.csv")).unwrap(), "a\n1\nb\n2\n");
+    assert_eq!(place.entries(), before);
+    let ran = place.run(&["sql", "--format", "csv", "SELECT 3 AS c; SELECT nothing FROM stl_query; SELECT 4"]).await;
+    assert_eq!(ran.expect(1).stdout, "c\n3\n");
 }
 
 #[tokio::test]

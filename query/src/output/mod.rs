@@ -1,10 +1,12 @@
 //! Results for people and for programs.
 //!
-//! Every format but `table` is written batch by batch as rows come, so that memory does not grow with the answer. A reader
+//! Every format is written batch by batch as rows come, so that memory does not grow with the answer; `table` first waits for
+//! the rows that its columns' widths are taken from. A reader
 //! that has seen enough and closes its end (`| head`) is no error: [`Written::Closed`] says so.
 //!
-//! Times are written as `2026-01-31 23:59:59.123456` without a zone; NULL is empty in `table` and `csv`.
+//! Times are written as `2026-01-31 23:59:59.123456` without a zone; NULL is empty in `table`, `expanded` and `csv`.
 
+mod expanded;
 mod pipe;
 mod table;
 
@@ -28,12 +30,17 @@ use pipe::Pipe;
 pub(crate) const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
 const TIMESTAMP_TZ: &str = "%Y-%m-%d %H:%M:%S%.f%:z";
 
+/// Memory at which a row group of a Parquet file is written.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
 /// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Format {
     /// Columns for a person to read; the first [`MAX_TABLE_ROWS`](Self::MAX_TABLE_ROWS) rows.
     #[default]
     Table,
+    /// A line for every column of every row, for rows that are wider than a screen.
+    Expanded,
     /// RFC 4180 with a header line.
     Csv,
     /// One array of objects.
@@ -48,7 +55,8 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 6] = [Self::Table, Self::Csv, Self::Json, Self::Ndjson, Self::Parquet, Self::Arrow];
+    pub const ALL: [Self; 7] =
+        [Self::Table, Self::Expanded, Self::Csv, Self::Json, Self::Ndjson, Self::Parquet, Self::Arrow];
 
     /// Rows that a table shows; the others are counted.
     pub const MAX_TABLE_ROWS: usize = 10_000;
@@ -64,6 +72,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Table => "table",
+            Self::Expanded => "expanded",
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
@@ -144,7 +153,8 @@ pub async fn write<W: Write + Send>(
 }
 
 enum Encoder<'a, W: Write + Send> {
-    Table(table::Table, &'a mut Pipe<W>),
+    Table(table::Table<&'a mut Pipe<W>>),
+    Expanded(expanded::Expanded<&'a mut Pipe<W>>),
     Csv(Box<arrow::csv::Writer<&'a mut Pipe<W>>>),
     Json(Box<arrow::json::Writer<&'a mut Pipe<W>, JsonArray>>),
     Ndjson(Box<arrow::json::Writer<&'a mut Pipe<W>, LineDelimited>>),
@@ -155,7 +165,8 @@ enum Encoder<'a, W: Write + Send> {
 impl<'a, W: Write + Send> Encoder<'a, W> {
     fn new(format: Format, schema: SchemaRef, to: &'a mut Pipe<W>) -> Result<Self, QueryError> {
         Ok(match format {
-            Format::Table => Self::Table(table::Table::new(schema, Format::MAX_TABLE_ROWS), to),
+            Format::Expanded if !table::is_plan(&schema) => Self::Expanded(expanded::Expanded::new(&schema, to)),
+            Format::Table | Format::Expanded => Self::Table(table::Table::new(schema, Format::MAX_TABLE_ROWS, to)),
             Format::Csv => {
                 let mut writer = arrow::csv::WriterBuilder::new()
                     .with_header(true)
@@ -183,18 +194,26 @@ impl<'a, W: Write + Send> Encoder<'a, W> {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
         match self {
-            Self::Table(table, _) => table.add(batch).map_err(|e| unwritten(Format::Table, e)),
+            Self::Table(table) => table.add(batch).map_err(|e| unwritten(Format::Table, e)),
+            Self::Expanded(rows) => rows.add(batch).map_err(|e| unwritten(Format::Expanded, e)),
             Self::Csv(writer) => writer.write(batch).map_err(|e| unwritten(Format::Csv, e)),
             Self::Json(writer) => writer.write(batch).map_err(|e| unwritten(Format::Json, e)),
             Self::Ndjson(writer) => writer.write(batch).map_err(|e| unwritten(Format::Ndjson, e)),
-            Self::Parquet(writer) => writer.write(batch).map_err(|e| unwritten(Format::Parquet, e)),
+            Self::Parquet(writer) => {
+                let written = writer.write(batch);
+                // A row group is kept until it is written, and its usual size is a number of rows, however wide.
+                let full = writer.memory_size() > ROW_GROUP_BYTES;
+                let written = if full { written.and_then(|()| writer.flush()) } else { written };
+                written.map_err(|e| unwritten(Format::Parquet, e))
+            }
             Self::Arrow(writer) => writer.write(batch).map_err(|e| unwritten(Format::Arrow, e)),
         }
     }
 
     fn finish(self) -> Result<(), QueryError> {
         match self {
-            Self::Table(table, to) => table.write(to).map_err(|e| unwritten(Format::Table, e)),
+            Self::Table(table) => table.finish().map_err(|e| unwritten(Format::Table, e)),
+            Self::Expanded(rows) => rows.finish().map_err(|e| unwritten(Format::Expanded, e)),
             Self::Csv(_) => Ok(()),
             Self::Json(mut writer) => writer
                 .finish()

@@ -10,8 +10,11 @@
 
 mod bounded;
 mod catalog;
+mod describe;
 mod local;
+mod progress;
 mod rollups;
+mod task;
 mod views;
 
 use std::sync::{Arc, Mutex};
@@ -40,6 +43,8 @@ use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use catalog::Snapshot;
 use local::Locals;
+pub use describe::{Column, Contents, Relation, redshift_type};
+pub use progress::{Progress, Read};
 pub use rollups::PinnedRollup;
 use views::WithViews;
 
@@ -144,7 +149,13 @@ impl Answer {
         &self.plan
     }
 
-    /// The rows as they come; an error ends them.
+    /// What the statement has read, also after the answer is gone.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress::of(&self.plan)
+    }
+
+    /// The rows as they come; an error ends them. Dropping the stream stops the statement.
     #[must_use]
     pub fn into_stream(self) -> SendableRecordBatchStream {
         self.stream
@@ -270,7 +281,7 @@ impl Session {
         let frame = context.execute_logical_plan(plan).await?;
         let tasks = Arc::new(frame.task_ctx());
         let plan = frame.create_physical_plan().await?;
-        let stream = execute_stream(Arc::clone(&plan), tasks)?;
+        let stream = task::driven(execute_stream(Arc::clone(&plan), tasks)?);
         let stream = bounded::bounded(stream, &self.limits, deadline);
         Ok(Answer { stream, plan, versions: snapshot.versions().await })
     }

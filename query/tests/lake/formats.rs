@@ -93,6 +93,7 @@ async fn an_answer_without_rows_is_valid_in_every_format() {
             Format::Table => {
                 assert_eq!(String::from_utf8(bytes).unwrap(), " query | endtime\n-------+---------\n(0 rows)\n");
             }
+            Format::Expanded => assert_eq!(bytes, b"(0 rows)\n"),
             Format::Parquet => assert!(bytes.starts_with(b"PAR1")),
             Format::Arrow => assert!(bytes.starts_with(b"ARROW1")),
         }
@@ -130,6 +131,34 @@ async fn a_long_table_says_what_it_leaves_out() {
     let text = String::from_utf8(written(&session, "SELECT value FROM range(0, 10003)", Format::Table).await).unwrap();
     assert_eq!(text.lines().count(), 10_003);
     assert!(text.ends_with("(10000 rows shown, 3 more left out; other formats write them all)\n"));
+}
+
+#[tokio::test]
+async fn a_table_begins_before_its_last_row_is_known() {
+    let lake = TestLake::new();
+    let session = lake.session().await;
+    // The row that fails comes after those that widths are taken from.
+    let sql = "SELECT value, 10 / (9000 - value) AS part FROM range(0, 9500)";
+    let mut bytes = Vec::new();
+    let answer = session.query(sql).await.unwrap();
+    lookback_query::write(answer.into_stream(), Format::Table, &mut bytes).await.unwrap_err();
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.starts_with(" value | part\n-------+------\n     0 |    0\n"), "{text}");
+    // A later cell that is wider keeps its row in one line.
+    let sql = "SELECT CASE WHEN value < 1500 THEN 'a' ELSE 'longer' END AS t, value FROM range(0, 2000) ORDER BY value";
+    let text = String::from_utf8(written(&session, sql, Format::Table).await).unwrap();
+    assert!(text.contains("\n a |  1499\n longer |  1500\n"), "{text}");
+}
+
+#[tokio::test]
+async fn expanded_rows_have_a_line_for_every_column() {
+    let lake = sample().await;
+    let session = lake.session().await;
+    let sql = "SELECT cluster_id, query, CASE WHEN query > 2 THEN querytxt END AS text FROM stl_query \
+               WHERE query IN (2, 3) ORDER BY 1, 2";
+    insta::assert_snapshot!(String::from_utf8(written(&session, sql, Format::Expanded).await).unwrap(), @"");
+    let plan = String::from_utf8(written(&session, "EXPLAIN SELECT 1", Format::Expanded).await).unwrap();
+    assert!(plan.starts_with("logical_plan\n"), "{plan}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod asking;
+mod describing;
 mod diagnostics;
 mod dialect;
 mod errors;
@@ -11,4 +12,5 @@ mod formats;
 mod meaning;
 mod pruning;
 mod rollups;
+mod streaming;
 mod support;

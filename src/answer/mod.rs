@@ -1,0 +1,65 @@
+//! An answer on its way to whoever asked: how far it is, Ctrl-C, and a file that is whole or not there.
+
+mod file;
+mod progress;
+
+pub(crate) use file::NewFile;
+pub(crate) use progress::{ProgressLine, of_lake};
+
+use std::io::Write;
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use lookback_query::QueryError;
+use lookback_query::output::{Format, Written, write};
+use lookback_query::session::{Answer, Progress, Read};
+
+use crate::failure::Failure;
+
+/// How often the progress line is drawn anew.
+const REDRAWN: Duration = Duration::from_millis(200);
+
+/// What it took to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Delivered {
+    /// `None` for a statement that has no answer.
+    pub(crate) written: Option<Written>,
+    pub(crate) read: Read,
+    pub(crate) took: Duration,
+}
+
+/// Starts a statement and writes its rows as they come. Ctrl-C stops the statement, and nothing else.
+pub(crate) async fn deliver<W: Write + Send>(
+    start: impl Future<Output = Result<Answer, QueryError>>,
+    format: Format,
+    line: &ProgressLine,
+    to: W,
+) -> Result<Delivered, Failure> {
+    let began = Instant::now();
+    let progress: OnceLock<Progress> = OnceLock::new();
+    let read = || progress.get().map(Progress::read).unwrap_or_default();
+    let mut work = Box::pin(async {
+        let answer = start.await?;
+        let _ = progress.set(answer.progress());
+        // A statement that asks for nothing: there is not even a header to write.
+        if answer.schema().fields().is_empty() {
+            answer.collect().await?;
+            return Ok(None);
+        }
+        write(answer.into_stream(), format, to).await.map(Some)
+    });
+    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    let mut tick = tokio::time::interval(REDRAWN);
+    let outcome = loop {
+        tokio::select! {
+            // First, so that a stream whose rows are always ready cannot keep it from being heard.
+            biased;
+            Ok(()) = &mut interrupted => break Err(Failure::cancelled(began.elapsed())),
+            _ = tick.tick() => line.draw(began.elapsed(), read()),
+            written = &mut work => break written.map_err(Failure::from),
+        }
+    };
+    line.clear();
+    Ok(Delivered { written: outcome?, read: read(), took: began.elapsed() })
+}
