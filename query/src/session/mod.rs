@@ -10,6 +10,10 @@
 
 mod bounded;
 mod catalog;
+mod memory;
+mod scanned;
+
+pub use scanned::{Scanned, scanned};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +24,7 @@ use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogP
 use datafusion::common::TableReference;
 use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -35,7 +39,9 @@ use crate::dialect::{ShortTimes, functions, parse, policy, rewrite};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
+use bounded::Stop;
 use catalog::Snapshot;
+use memory::Shares;
 
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
@@ -44,9 +50,11 @@ const INFORMATION_SCHEMA: &str = "information_schema";
 /// What a statement may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session; beyond it they spill to
-    /// temporary files, or fail if they cannot.
+    /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session: one that runs alone has half,
+    /// `n` have each the `n + 1`th part. Beyond it they spill to temporary files, or fail if they cannot.
     pub memory_bytes: usize,
+    /// Bytes that a statement may have in temporary files at a time.
+    pub spill_bytes: u64,
     /// Rows that an answer may have.
     pub max_rows: Option<u64>,
     /// Time from the start of a statement to its last row.
@@ -56,10 +64,16 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 GiB, any number of rows, 10 minutes, one part per processor.
+    /// 1 GiB, 20 GiB of temporary files, any number of rows, 10 minutes, one part per processor.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { memory_bytes: 1 << 30, max_rows: None, timeout: Duration::from_secs(600), target_partitions: processors }
+        Self {
+            memory_bytes: 1 << 30,
+            spill_bytes: 20 << 30,
+            max_rows: None,
+            timeout: Duration::from_secs(600),
+            target_partitions: processors,
+        }
     }
 }
 
@@ -68,6 +82,7 @@ impl Default for Limits {
 pub struct Session {
     lake: Arc<Lake>,
     base: SessionState,
+    memory: Arc<Shares>,
     limits: Limits,
     as_of: Option<i64>,
 }
@@ -159,14 +174,14 @@ impl Session {
     /// If the query engine cannot be set up.
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let config = configuration(&limits);
-        let runtime = runtime(&lake, &limits)?;
+        let runtime = runtime(&lake)?;
         let base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
             .with_analyzer_rule(Arc::new(ShortTimes))
             .build();
-        Ok(Self { lake: Arc::new(lake), base, limits, as_of: None })
+        Ok(Self { lake: Arc::new(lake), base, memory: Shares::new(limits.memory_bytes), limits, as_of: None })
     }
 
     /// The same session at another moment (microseconds since 1970-01-01, UTC): `getdate()` and its kin answer it. Rows
@@ -237,9 +252,10 @@ impl Session {
         let context = SessionContext::new_with_state(state);
         let frame = context.execute_logical_plan(plan).await?;
         let tasks = Arc::new(frame.task_ctx());
-        let plan = frame.create_physical_plan().await?;
+        let stop = Stop::at(deadline, self.limits.timeout);
+        let plan = bounded::stoppable(frame.create_physical_plan().await?, &stop)?;
         let stream = execute_stream(Arc::clone(&plan), tasks)?;
-        let stream = bounded::bounded(stream, &self.limits, deadline);
+        let stream = bounded::bounded(stream, &self.limits, stop);
         Ok(Answer { stream, plan, versions: snapshot.versions().await })
     }
 
@@ -268,13 +284,24 @@ impl Session {
         catalog.register_schema(SCHEMA, Arc::clone(snapshot) as _)?;
         let catalogs = MemoryCatalogProviderList::new();
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
-        let mut state =
-            SessionStateBuilder::new_from_existing(self.base.clone()).with_catalog_list(Arc::new(catalogs)).build();
+        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_catalog_list(Arc::new(catalogs))
+            .with_runtime_env(self.statement_runtime()?)
+            .build();
         let now = self.as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
         for function in functions::all(now) {
             state.register_udf(function)?;
         }
         Ok(state)
+    }
+}
+
+impl Session {
+    /// What a statement runs in: memory and temporary files of its own, everybody's caches.
+    fn statement_runtime(&self) -> Result<Arc<RuntimeEnv>, QueryError> {
+        let files = DiskManagerBuilder::default().with_max_temp_directory_size(self.limits.spill_bytes);
+        let builder = RuntimeEnvBuilder::from_runtime_env(self.base.runtime_env());
+        Ok(builder.with_memory_pool(self.memory.part()).with_disk_manager_builder(files).build_arc()?)
     }
 }
 
@@ -299,9 +326,8 @@ fn configuration(limits: &Limits) -> SessionConfig {
     config
 }
 
-fn runtime(lake: &Lake, limits: &Limits) -> Result<Arc<RuntimeEnv>, QueryError> {
-    let runtime =
-        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes))).build_arc()?;
+fn runtime(lake: &Lake) -> Result<Arc<RuntimeEnv>, QueryError> {
+    let runtime = RuntimeEnvBuilder::new().build_arc()?;
     let (store, prefix) = lake.store();
     let url = Url::parse(STORE_URL).map_err(|e| QueryError::with_source(ErrorKind::Internal, "no store URL", e))?;
     runtime.register_object_store(&url, Arc::new(PrefixStore::new(store, prefix.clone())));
