@@ -16,6 +16,7 @@ pub mod coverage;
 pub mod diagnostics;
 pub mod dialect;
 pub mod error;
+mod footers;
 pub mod lake;
 mod names;
 pub mod output;

@@ -20,7 +20,6 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, DataFusionError, Result, Statistics, ToDFSchema};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -32,6 +31,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
 
+use crate::footers::Footers;
 use crate::lake::FileList;
 
 /// Where the lake's object store is registered in a session; the paths of a plan are relative to the lake.
@@ -179,8 +179,7 @@ impl TableProvider for LakeTable {
 
         let url = ObjectStoreUrl::parse(STORE_URL)?;
         let runtime = state.runtime_env();
-        let footers = runtime.cache_manager.get_file_metadata_cache();
-        let reader = CachedParquetFileReaderFactory::new(runtime.object_store(&url)?, footers);
+        let reader = Footers::new(runtime.object_store(&url)?, runtime.cache_manager.get_file_metadata_cache());
         let source = ParquetSource::new(self.files.schema().clone())
             .with_table_parquet_options(state.default_table_options().parquet)
             .with_parquet_file_reader_factory(Arc::new(reader));

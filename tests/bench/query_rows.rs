@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use lookback_schemas::registry;
 use lookback_schemas::time::{DAY, day_name, day_start};
 
-pub const TABLES: [&str; 4] = ["stl_query", "stl_scan", "stl_alert_event_log", "stl_wlm_query"];
+pub(crate) const TABLES: [&str; 4] = ["stl_query", "stl_scan", "stl_alert_event_log", "stl_wlm_query"];
 
 const SHAPES: u64 = 400;
 const WAREHOUSE_TABLES: u64 = 120;
@@ -54,16 +54,16 @@ const ALERTS: [(&str, &str); 5] = [
     ("Distributed a large number of rows across the network:rows=#", "Review the choice of distribution key"),
 ];
 
-pub fn cluster_name(cluster: usize) -> String {
+pub(crate) fn cluster_name(cluster: usize) -> String {
     format!("warehouse-{:02}", cluster + 1)
 }
 
 /// The day `day` (since 1970-01-01) of a cluster: its queries number `first` to `until`.
-pub struct ClusterDay {
-    pub cluster: usize,
-    pub day: i32,
-    pub first: usize,
-    pub until: usize,
+pub(crate) struct ClusterDay {
+    pub(crate) cluster: usize,
+    pub(crate) day: i32,
+    pub(crate) first: usize,
+    pub(crate) until: usize,
 }
 
 /// `SplitMix64`: the same numbers wherever it runs.
@@ -153,7 +153,7 @@ impl Rows {
 
 impl ClusterDay {
     /// The rows of each of [`TABLES`].
-    pub fn rows(&self) -> [RecordBatch; 4] {
+    pub(crate) fn rows(&self) -> [RecordBatch; 4] {
         let mut tables: [Rows; 4] = Default::default();
         for number in self.first..self.until {
             let mut query = self.query(number);

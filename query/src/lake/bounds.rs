@@ -29,12 +29,12 @@ pub(super) struct Statistics {
 }
 
 /// Statistics of one column, one entry per file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Bounds {
     pub(super) min: ArrayRef,
     pub(super) max: ArrayRef,
     // Whether `max` is a value of the file, not only a bound.
-    exact: BooleanArray,
+    pub(super) exact: BooleanArray,
     pub(super) nulls: UInt64Array,
 }
 
@@ -64,6 +64,24 @@ impl Statistics {
         self.columns.get(name)
     }
 
+    /// The columns that something is known of.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.keys().map(String::as_str)
+    }
+
+    /// A column's bounds; unknown ones if only the others have some.
+    pub(super) fn bounds_or_none(&self, name: &str, others: &Self) -> Bounds {
+        match (self.columns.get(name), others.columns.get(name)) {
+            (Some(own), _) => own.clone(),
+            (None, Some(other)) => Bounds::unknown(other.min.data_type(), self.rows.len()),
+            (None, None) => Bounds::unknown(&DataType::Int64, self.rows.len()),
+        }
+    }
+
+    pub(super) fn new(rows: UInt64Array, columns: HashMap<String, Bounds>) -> Self {
+        Self { rows, columns }
+    }
+
     pub(super) fn row_count(&self, file: usize) -> Precision<usize> {
         let rows = self.rows.is_valid(file).then(|| usize::try_from(self.rows.value(file)).ok()).flatten();
         rows.map_or(Precision::Absent, Precision::Exact)
@@ -71,6 +89,12 @@ impl Statistics {
 }
 
 impl Bounds {
+    fn unknown(data_type: &DataType, files: usize) -> Self {
+        let values = array(data_type, vec![None; files]);
+        let nulls = UInt64Array::new_null(files);
+        Self { min: Arc::clone(&values), max: values, exact: vec![true; files].into(), nulls }
+    }
+
     pub(super) fn of_file(&self, file: usize) -> ColumnStatistics {
         let value = |array: &ArrayRef, exact| match ScalarValue::try_from_array(array, file) {
             Ok(value) if value.is_null() => Precision::Absent,
@@ -177,7 +201,7 @@ impl<'de> Visitor<'de> for OfFile<'_> {
                     continue;
                 }
             };
-            map.next_value_seed(OfColumns { columns: self.columns, part })?;
+            map.next_value_seed(OfColumns { columns: &mut *self.columns, part })?;
         }
         Ok(())
     }

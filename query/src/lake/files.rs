@@ -35,13 +35,13 @@ pub struct TableFile {
 /// The files of one version of a table.
 #[derive(Debug)]
 pub struct FileList {
-    table: String,
-    version: u64,
-    schema: TableSchema,
-    files: Vec<TableFile>,
+    pub(super) table: String,
+    pub(super) version: u64,
+    pub(super) schema: TableSchema,
+    pub(super) files: Vec<TableFile>,
     // One array for each partition column, in their order, one entry per file.
-    partition: Vec<ArrayRef>,
-    stats: Statistics,
+    pub(super) partition: Vec<ArrayRef>,
+    pub(super) stats: Statistics,
 }
 
 /// Some files of a list, in its order.
@@ -72,9 +72,7 @@ impl FileList {
         });
         let partition = partition.collect::<Result<Vec<_>, _>>()?;
         let files = entries.iter().map(|entry| {
-            // The log has paths as parts of a URL.
-            let path = Path::from_url_path(entry.path)
-                .map_err(|e| DeltaTableError::generic(format!("'{}' is not a path: {e}", entry.path)))?;
+            let path = path_of(entry.path)?;
             Ok(TableFile { path, size: entry.size })
         });
         Ok(Self {
@@ -218,6 +216,11 @@ fn entries_of(map: &MapArray, row: usize) -> std::ops::Range<usize> {
     at(row)..at(row + 1)
 }
 
+/// A path as the log has it: as a part of a URL.
+pub(super) fn path_of(text: &str) -> Result<Path, DeltaTableError> {
+    Path::from_url_path(text).map_err(|e| DeltaTableError::generic(format!("'{text}' is not a path: {e}")))
+}
+
 /// The table's columns as queries see them. The tables of logs are partitioned by cluster and day, lookback's own by day.
 fn table_schema<S: AsRef<str>>(columns: &Schema, partition: &[S]) -> TableSchema {
     let is_partition = |name: &str| partition.iter().any(|column| column.as_ref() == name);
@@ -233,7 +236,7 @@ fn table_schema<S: AsRef<str>>(columns: &Schema, partition: &[S]) -> TableSchema
 }
 
 /// The values of a partition column, which the log has as text.
-fn partition_array(field: &Field, values: &[&str]) -> Result<ArrayRef, DeltaTableError> {
+pub(super) fn partition_array(field: &Field, values: &[&str]) -> Result<ArrayRef, DeltaTableError> {
     match field.data_type() {
         DataType::Utf8 => Ok(Arc::new(StringArray::from(values.to_vec()))),
         DataType::Date32 => {

@@ -2,6 +2,7 @@
 //!
 //! Everything goes through one object store, so a folder and a bucket are read by the same code. Nothing here writes.
 
+mod advance;
 mod bounds;
 mod files;
 
@@ -182,7 +183,7 @@ impl Lake {
         if let Some(known) = known {
             match Arc::clone(&known.snapshot).update(known.log.engine(None), None).await {
                 Ok(snapshot) if snapshot.version() == known.files.version() => return Ok(Some(known.files)),
-                Ok(snapshot) => return self.remember(table, known.log, snapshot).await.map(Some),
+                Ok(snapshot) => return self.remember(table, known.log, snapshot, Some(&known.files)).await.map(Some),
                 // The table may have been replaced since: what it is now decides.
                 Err(error) => tracing::debug!(table, %error, "reloading a table that could not be updated"),
             }
@@ -196,7 +197,7 @@ impl Lake {
             .and_then(|builder| builder.with_storage_backend(Arc::clone(&self.root), url).build_storage())
             .map_err(|e| unreadable_log(table, e))?;
         match Snapshot::try_new(log.as_ref(), None).await {
-            Ok(snapshot) => self.remember(table, log, Arc::new(snapshot)).await.map(Some),
+            Ok(snapshot) => self.remember(table, log, Arc::new(snapshot), None).await.map(Some),
             // Also what the library says of a log that it cannot read: then there is one.
             Err(DeltaTableError::NotATable(_)) if !self.has_log(table).await? => {
                 self.known.lock().await.remove(table);
@@ -211,9 +212,18 @@ impl Lake {
         table: &str,
         log: LogStoreRef,
         snapshot: Arc<Snapshot>,
+        before: Option<&FileList>,
     ) -> Result<Arc<FileList>, QueryError> {
-        let files = FileList::read(table, &snapshot, log.as_ref()).await.map_err(|e| unreadable_log(table, e))?;
-        let files = Arc::new(files);
+        let advanced = match before {
+            Some(before) => before.advance(&snapshot, log.as_ref()).await,
+            None => Ok(None),
+        };
+        let files = match advanced {
+            Ok(Some(files)) => Ok(files),
+            Ok(None) => FileList::read(table, &snapshot, log.as_ref()).await,
+            Err(e) => Err(e),
+        };
+        let files = Arc::new(files.map_err(|e| unreadable_log(table, e))?);
         let known = Known { log, snapshot, files: Arc::clone(&files) };
         self.known.lock().await.insert(table.to_owned(), known);
         Ok(files)

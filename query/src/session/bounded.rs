@@ -91,7 +91,7 @@ pub(super) fn stoppable(plan: Arc<dyn ExecutionPlan>, stop: &Arc<Stop>) -> Resul
             return Ok(Transformed::no(node));
         }
         let watched = |filter: Option<&JoinFilter>| filter.map(|filter| Watched::filter(filter, stop));
-        let join = if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
+        let join: Arc<dyn ExecutionPlan> = if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
             let builder = NestedLoopJoinExecBuilder::from(join);
             Arc::new(builder.with_filter(watched(join.filter())).build()?)
         } else if let Some(join) = node.downcast_ref::<HashJoinExec>() {

@@ -294,9 +294,7 @@ impl Session {
         }
         Ok(state)
     }
-}
 
-impl Session {
     /// What a statement runs in: memory and temporary files of its own, everybody's caches.
     fn statement_runtime(&self) -> Result<Arc<RuntimeEnv>, QueryError> {
         let files = DiskManagerBuilder::default().with_max_temp_directory_size(self.limits.spill_bytes);

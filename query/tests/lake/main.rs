@@ -6,5 +6,7 @@ mod asking;
 mod diagnostics;
 mod errors;
 mod formats;
+mod limits;
 mod pruning;
 mod support;
+mod versions;
