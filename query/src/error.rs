@@ -125,21 +125,37 @@ fn describe(error: &DataFusionError) -> (ErrorKind, String) {
         DataFusionError::NotImplemented(message) => (ErrorKind::Sql, format!("not supported: {message}")),
         DataFusionError::SQL(parse, _) => (ErrorKind::Sql, parser_message(&parse.to_string())),
         DataFusionError::Configuration(message) => (ErrorKind::Sql, message.clone()),
+        // Both are "resources" to the engine, and need other advice.
+        DataFusionError::ResourcesExhausted(message) if message.contains("disk space") => (
+            ErrorKind::Limit,
+            "the query needs more temporary files than it may write; narrow it, or allow more".to_owned(),
+        ),
         DataFusionError::ResourcesExhausted(message) => {
             (ErrorKind::Limit, format!("the query needs more memory than it may use: {}", first_line(message)))
         }
         DataFusionError::Execution(message) => (ErrorKind::Read, message.clone()),
         DataFusionError::ArrowError(arrow, _) => describe_arrow(arrow),
-        DataFusionError::ParquetError(parquet) => {
-            (ErrorKind::Read, format!("a data file of the lake cannot be read: {parquet}"))
-        }
-        DataFusionError::ObjectStore(store) => {
-            (ErrorKind::Read, format!("a data file of the lake cannot be read: {store}"))
-        }
+        DataFusionError::ParquetError(parquet) => (ErrorKind::Read, describe_file(parquet.as_ref())),
+        DataFusionError::ObjectStore(store) => (ErrorKind::Read, describe_file(store.as_ref())),
         DataFusionError::IoError(io) => (ErrorKind::Read, io.to_string()),
         DataFusionError::Internal(message) => (ErrorKind::Internal, first_line(message).to_owned()),
         other => (ErrorKind::Read, other.strip_backtrace()),
     }
+}
+
+/// Why a data file cannot be read. One that is gone was there when the statement began: its version names it.
+fn describe_file(error: &(dyn Error + 'static)) -> String {
+    let mut cause = Some(error);
+    while let Some(inner) = cause {
+        if let Some(object_store::Error::NotFound { path, .. }) = inner.downcast_ref() {
+            return format!(
+                "{path} is gone: `lookback maintain` removes files some time after they were replaced. Ask again, and the \
+                 newest version is read; if that fails, too, something else has removed it"
+            );
+        }
+        cause = inner.source();
+    }
+    format!("a data file of the lake cannot be read: {error}")
 }
 
 /// A value that does not fit is the statement's affair, the rest is a matter of reading.

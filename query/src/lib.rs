@@ -18,6 +18,7 @@ pub mod coverage;
 pub mod diagnostics;
 pub mod dialect;
 pub mod error;
+mod footers;
 pub mod lake;
 pub mod names;
 pub mod output;

@@ -20,7 +20,6 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, DataFusionError, Result, Statistics, ToDFSchema};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -32,6 +31,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
 
+use crate::footers::Footers;
 use crate::lake::FileList;
 
 /// Where the lake's object store is registered in a session; the paths of a plan are relative to the lake.
@@ -65,14 +65,12 @@ impl LakeTable {
     fn surviving(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<usize>> {
         let (exact, bounded): (Vec<_>, Vec<_>) =
             filters.iter().cloned().partition(|filter| self.is_partition_filter(filter));
-        let mut keep = vec![true; self.files.files().len()];
+        let mut numbers: Vec<usize> = (0..self.files.files().len()).collect();
         if let Some(filter) = conjunction(exact) {
             let matches = self.evaluate(state, filter)?;
-            for (file, keep) in keep.iter_mut().enumerate() {
-                *keep = matches.is_valid(file) && matches.value(file);
-            }
+            numbers.retain(|&file| matches.is_valid(file) && matches.value(file));
         }
-        if let Some(filter) = conjunction(bounded) {
+        if let Some(filter) = conjunction(bounded).filter(|_| !numbers.is_empty()) {
             let schema = Arc::clone(self.files.schema().table_schema());
             let filter = physical(state, filter, &schema)?;
             // A filter that bounds cannot decide drops nothing.
@@ -81,12 +79,11 @@ impl LakeTable {
                 .with_max_in_list_size(MAX_IN_LIST)
                 .build(filter);
             if let Some(predicate) = predicate {
-                for (keep, possible) in keep.iter_mut().zip(predicate.prune(self.files.as_ref())?) {
-                    *keep &= possible;
-                }
+                let mut possible = predicate.prune(&self.files.select(&numbers))?.into_iter();
+                numbers.retain(|_| possible.next().unwrap_or(true));
             }
         }
-        Ok(keep.into_iter().enumerate().filter_map(|(file, keep)| keep.then_some(file)).collect())
+        Ok(numbers)
     }
 
     /// A filter over partition columns, evaluated for every file at once.
@@ -182,8 +179,7 @@ impl TableProvider for LakeTable {
 
         let url = ObjectStoreUrl::parse(STORE_URL)?;
         let runtime = state.runtime_env();
-        let footers = runtime.cache_manager.get_file_metadata_cache();
-        let reader = CachedParquetFileReaderFactory::new(runtime.object_store(&url)?, footers);
+        let reader = Footers::new(runtime.object_store(&url)?, runtime.cache_manager.get_file_metadata_cache());
         let source = ParquetSource::new(self.files.schema().clone())
             .with_table_parquet_options(state.default_table_options().parquet)
             .with_parquet_file_reader_factory(Arc::new(reader));

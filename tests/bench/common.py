@@ -1,4 +1,4 @@
-"""What `run` and `idle` share: the PostgreSQL server, the measuring of a process, the cache of tools."""
+"""What the benches share: the PostgreSQL server, the measuring of a process, the cache of tools."""
 
 import contextlib
 import glob
@@ -19,6 +19,7 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.
 TARGET = os.environ.get("CARGO_TARGET_DIR") or os.path.join(CACHE, "target")
 
 DUCKDB_VERSION = "1.5.5"  # the extension loads into exactly this version
+CHDB_VERSION = "4.4.0"
 PG2PARQUET_VERSION = "0.2.2"
 
 USER, PASSWORD = "lookback", "not-a-secret"
@@ -86,6 +87,20 @@ def duckdb_python():
         check([sys.executable, "-m", "venv", "--clear", venv])
         check([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                f"duckdb=={DUCKDB_VERSION}", f"duckdb-extension-postgres-scanner=={DUCKDB_VERSION}"])
+        open(done, "w").close()
+    return python
+
+
+def engines_python():
+    """The Python of a virtual environment that has DuckDB and chDB."""
+    venv = os.path.join(CACHE, "bench", f"engines-{DUCKDB_VERSION}-{CHDB_VERSION}")
+    python = os.path.join(venv, "bin", "python")
+    done = os.path.join(venv, "installed")
+    if not os.path.exists(done):
+        say("installing DuckDB and chDB, once")
+        check([sys.executable, "-m", "venv", "--clear", venv])
+        check([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+               f"duckdb=={DUCKDB_VERSION}", f"chdb=={CHDB_VERSION}"])
         open(done, "w").close()
     return python
 

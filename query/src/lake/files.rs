@@ -1,28 +1,28 @@
 //! The files of one committed version of a table, with what the Delta log knows about them, laid out by column so that a
 //! hundred thousand files are pruned in one pass.
-//!
-//! - Row counts are exact.
-//! - Minimum and maximum are kept for integers, times and dates only; for other types, writers may shorten them.
-//! - Some writers cut times to milliseconds. A maximum without microseconds is therefore taken up to the end of its
-//!   millisecond, and is a bound, not a value.
 
 use std::collections::{HashMap, HashSet};
-use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int64Array, StringArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use chrono::DateTime;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, MapArray, RecordBatch, StringArray, UInt64Array,
+};
+use arrow::compute::take;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::stats::Precision;
-use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics};
+use datafusion::common::{Column, ColumnStatistics, ScalarValue, Statistics as FileStatistics};
 use datafusion::datasource::table_schema::TableSchema;
-use deltalake::{DeltaTable, DeltaTableError};
+use deltalake::DeltaTableError;
+use deltalake::kernel::Snapshot;
+use deltalake::logstore::LogStore;
+use futures::TryStreamExt;
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, PARTITION_COLUMNS};
 use lookback_schemas::time::parse_day;
 use lookback_schemas::{LakeType, TableSpec, registry};
 use object_store::path::Path;
-use serde::Deserialize;
+
+use super::bounds::Statistics;
 
 use crate::dialect::meaning::{REDSHIFT_TYPE, TRIMMED};
 
@@ -38,105 +38,67 @@ pub struct TableFile {
 /// The files of one version of a table.
 #[derive(Debug)]
 pub struct FileList {
-    table: String,
-    version: u64,
-    schema: TableSchema,
-    files: Vec<TableFile>,
-    rows: Vec<Option<u64>>,
+    pub(super) table: String,
+    pub(super) version: u64,
+    pub(super) schema: TableSchema,
+    pub(super) files: Vec<TableFile>,
     // One array for each partition column, in their order, one entry per file.
-    partition: Vec<ArrayRef>,
-    bounds: HashMap<String, Bounds>,
+    pub(super) partition: Vec<ArrayRef>,
+    pub(super) stats: Statistics,
 }
 
-/// Statistics of one column, one entry per file.
+/// Some files of a list, in its order.
 #[derive(Debug)]
-struct Bounds {
-    data_type: DataType,
-    min: Vec<Option<i64>>,
-    max: Vec<Option<i64>>,
-    // Whether `max` is a value of the file, not only a bound.
-    exact: Vec<bool>,
-    nulls: Vec<Option<u64>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct AddStats {
-    num_records: Option<u64>,
-    min_values: HashMap<String, serde_json::Value>,
-    max_values: HashMap<String, serde_json::Value>,
-    null_count: HashMap<String, serde_json::Value>,
+pub struct Selection<'a> {
+    list: &'a FileList,
+    // `None`: all of them.
+    numbers: Option<UInt64Array>,
 }
 
 impl FileList {
-    /// The list of a loaded table.
+    /// The list of a version.
     ///
     /// # Errors
-    /// If the table is not loaded, is not partitioned by texts and days, or has deletion vectors.
-    pub fn of(table: &str, delta: &DeltaTable) -> Result<Self, DeltaTableError> {
-        let state = delta.snapshot()?.snapshot();
-        let partition_columns = state.metadata().partition_columns();
-        let schema = table_schema(table, state.arrow_schema().as_ref(), partition_columns);
-        let bounded: Vec<(String, DataType)> = schema
-            .file_schema()
-            .fields()
-            .iter()
-            .filter(|f| has_bounds(f.data_type()))
-            .map(|f| (f.name().clone(), f.data_type().clone()))
-            .collect();
-        let mut found = Vec::new();
-        for view in state.log_data().iter() {
-            if view.deletion_vector_descriptor().is_some() {
-                return Err(DeltaTableError::generic("it has deletion vectors, which lookback never writes"));
-            }
-            let mut of_file = view.partition_values_map();
-            let values = schema.table_partition_cols().iter().map(|field| {
-                let value = of_file.remove(field.name()).flatten();
-                value.ok_or_else(|| DeltaTableError::generic(format!("file {} has no {}", view.path(), field.name())))
-            });
-            let values = values.collect::<Result<Vec<String>, _>>()?;
-            // Statistics that cannot be read only cost speed.
-            let stats = view.stats().and_then(|json| serde_json::from_str::<AddStats>(&json).ok()).unwrap_or_default();
-            let file = TableFile { path: view.object_store_path(), size: u64::try_from(view.size()).unwrap_or(0) };
-            found.push(Found { values, file, stats });
+    /// If its log cannot be read, it is not partitioned by texts and days, or it has deletion vectors.
+    pub async fn read(table: &str, snapshot: &Snapshot, log: &dyn LogStore) -> Result<Self, DeltaTableError> {
+        let schema = table_schema(table, snapshot.arrow_schema().as_ref(), snapshot.metadata().partition_columns());
+        let batches: Vec<RecordBatch> = snapshot.files(log, None).try_collect().await?;
+        let mut entries = Vec::new();
+        for batch in &batches {
+            Entry::collect(batch, &schema, &mut entries)?;
         }
         // By day, because the last partition column is the day.
-        found.sort_by(|a, b| (a.values.last(), &a.file.path).cmp(&(b.values.last(), &b.file.path)));
+        entries.sort_unstable_by(|a, b| (a.values.last(), a.path).cmp(&(b.values.last(), b.path)));
         let partition = schema.table_partition_cols().iter().enumerate().map(|(i, field)| {
-            let values: Vec<&str> = found.iter().map(|found| found.values[i].as_str()).collect();
+            let values: Vec<&str> = entries.iter().map(|entry| entry.values[i]).collect();
             partition_array(field, &values)
         });
         let partition = partition.collect::<Result<Vec<_>, _>>()?;
-        let bounds = bounded
-            .into_iter()
-            .map(|(name, data_type)| {
-                let bounds = Bounds::collect(&name, data_type, found.iter().map(|found| &found.stats));
-                (name, bounds)
-            })
-            .filter(|(_, bounds)| bounds.is_useful())
-            .collect();
+        let files = entries.iter().map(|entry| {
+            let path = path_of(entry.path)?;
+            Ok(TableFile { path, size: entry.size })
+        });
         Ok(Self {
             table: table.to_owned(),
-            version: delta.version().unwrap_or_default(),
-            schema,
-            rows: found.iter().map(|found| found.stats.num_records).collect(),
+            version: snapshot.version(),
+            files: files.collect::<Result<_, DeltaTableError>>()?,
             partition,
-            bounds,
-            files: found.into_iter().map(|found| found.file).collect(),
+            stats: Statistics::parse(schema.file_schema(), entries.iter().map(|entry| entry.stats)),
+            schema,
         })
     }
 
     /// A table without files: one that is known, but was never exported to this lake.
     #[must_use]
     pub fn empty(table: &str, columns: &Schema) -> Self {
+        let schema = table_schema(table, columns, &PARTITION_COLUMNS);
         Self {
             table: table.to_owned(),
             version: 0,
-            schema: table_schema(table, columns, &PARTITION_COLUMNS),
             files: Vec::new(),
-            rows: Vec::new(),
             partition: vec![Arc::new(StringArray::new_null(0)), Arc::new(Date32Array::new_null(0))],
-            bounds: HashMap::new(),
+            stats: Statistics::parse(schema.file_schema(), std::iter::empty()),
+            schema,
         }
     }
 
@@ -185,30 +147,81 @@ impl FileList {
 
     /// What is known of the file's own columns, in the order of the file schema.
     #[must_use]
-    pub fn statistics(&self, file: usize) -> Statistics {
+    pub fn statistics(&self, file: usize) -> FileStatistics {
         let column_statistics = self.schema.file_schema().fields().iter().map(|field| {
-            self.bounds.get(field.name()).map_or_else(ColumnStatistics::new_unknown, |bounds| bounds.of_file(file))
+            let bounds = self.stats.column(field.name());
+            bounds.map_or_else(ColumnStatistics::new_unknown, |bounds| bounds.of_file(file))
         });
-        Statistics {
-            num_rows: self.row_count(file),
+        FileStatistics {
+            num_rows: self.stats.row_count(file),
             total_byte_size: Precision::Absent,
             column_statistics: column_statistics.collect(),
         }
     }
 
-    fn row_count(&self, file: usize) -> Precision<usize> {
-        match self.rows[file].and_then(|rows| usize::try_from(rows).ok()) {
-            Some(rows) => Precision::Exact(rows),
-            None => Precision::Absent,
-        }
+    /// The files with these numbers, which ascend.
+    #[must_use]
+    pub fn select(&self, numbers: &[usize]) -> Selection<'_> {
+        let all = numbers.len() == self.files.len();
+        let numbers = (!all).then(|| numbers.iter().map(|&number| number as u64).collect());
+        Selection { list: self, numbers }
     }
 }
 
 /// A file as the log has it.
-struct Found {
-    values: Vec<String>,
-    file: TableFile,
-    stats: AddStats,
+struct Entry<'a> {
+    values: Vec<&'a str>,
+    path: &'a str,
+    size: u64,
+    stats: Option<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    /// The entries of a batch of the log, as the Delta library gives it out.
+    fn collect(batch: &'a RecordBatch, schema: &TableSchema, into: &mut Vec<Self>) -> Result<(), DeltaTableError> {
+        let lacks = |what: &str| DeltaTableError::generic(format!("the list of its files has no {what}"));
+        let texts = |name| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let paths = texts("path").ok_or_else(|| lacks("path"))?;
+        let stats = texts("stats");
+        let sizes = batch.column_by_name("size").and_then(|column| column.as_primitive_opt::<Int64Type>());
+        let sizes = sizes.ok_or_else(|| lacks("size"))?;
+        let constants = batch.column_by_name("fileConstantValues").and_then(|column| column.as_struct_opt());
+        let partition = constants.and_then(|c| c.column_by_name("partitionValues")).and_then(|c| c.as_map_opt());
+        let partition = partition.ok_or_else(|| lacks("partition values"))?;
+        let keys = partition.keys().as_string_opt::<i32>().ok_or_else(|| lacks("partition columns"))?;
+        let values = partition.values().as_string_opt::<i32>().ok_or_else(|| lacks("partition values"))?;
+        let vectors = batch.column_by_name("deletionVector");
+        for row in 0..batch.num_rows() {
+            if vectors.is_some_and(|vectors| vectors.is_valid(row)) {
+                return Err(DeltaTableError::generic("it has deletion vectors, which lookback never writes"));
+            }
+            let path = paths.value(row);
+            let of_file = entries_of(partition, row);
+            let value = |field: &Arc<Field>| {
+                let at = of_file.clone().find(|&at| keys.value(at) == field.name() && values.is_valid(at));
+                let value = at.map(|at| values.value(at));
+                value.ok_or_else(|| DeltaTableError::generic(format!("file {path} has no {}", field.name())))
+            };
+            into.push(Self {
+                values: schema.table_partition_cols().iter().map(value).collect::<Result<_, _>>()?,
+                path,
+                size: u64::try_from(sizes.value(row)).unwrap_or(0),
+                stats: stats.filter(|stats| stats.is_valid(row)).map(|stats| stats.value(row)),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Where the entries of one row of a map are.
+fn entries_of(map: &MapArray, row: usize) -> std::ops::Range<usize> {
+    let at = |row: usize| usize::try_from(map.value_offsets()[row]).unwrap_or(0);
+    at(row)..at(row + 1)
+}
+
+/// A path as the log has it: as a part of a URL.
+pub(super) fn path_of(text: &str) -> Result<Path, DeltaTableError> {
+    Path::from_url_path(text).map_err(|e| DeltaTableError::generic(format!("'{text}' is not a path: {e}")))
 }
 
 /// The table's columns as queries see them. The tables of logs are partitioned by cluster and day, lookback's own by day.
@@ -247,13 +260,18 @@ fn meaning_of(spec: Option<&TableSpec>, column: &str) -> HashMap<String, String>
 }
 
 /// The values of a partition column, which the log has as text.
-fn partition_array(field: &Field, values: &[&str]) -> Result<ArrayRef, DeltaTableError> {
+pub(super) fn partition_array(field: &Field, values: &[&str]) -> Result<ArrayRef, DeltaTableError> {
     match field.data_type() {
         DataType::Utf8 => Ok(Arc::new(StringArray::from(values.to_vec()))),
         DataType::Date32 => {
-            let days = values
-                .iter()
-                .map(|day| parse_day(day).ok_or_else(|| DeltaTableError::generic(format!("'{day}' is not a day"))));
+            // Neighbours are of the same day.
+            let mut known = ("", None);
+            let days = values.iter().map(|&day| {
+                if known.0 != day || known.1.is_none() {
+                    known = (day, parse_day(day));
+                }
+                known.1.ok_or_else(|| DeltaTableError::generic(format!("'{day}' is not a day")))
+            });
             Ok(Arc::new(Date32Array::from(days.collect::<Result<Vec<i32>, _>>()?)))
         }
         other => Err(DeltaTableError::generic(format!("it is partitioned by a column of type {other}"))),
@@ -269,103 +287,41 @@ fn without_zone(data_type: &DataType) -> DataType {
     }
 }
 
-fn has_bounds(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Int64 | DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, None))
-}
-
-impl Bounds {
-    fn collect<'a>(name: &str, data_type: DataType, files: impl Iterator<Item = &'a AddStats>) -> Self {
-        let mut all = Self { data_type, min: vec![], max: vec![], exact: vec![], nulls: vec![] };
-        for stats in files {
-            all.min.push(stats.min_values.get(name).and_then(|value| bound(value, &all.data_type)));
-            let max = stats.max_values.get(name).and_then(|value| bound(value, &all.data_type));
-            let cut = matches!(all.data_type, DataType::Timestamp(..)) && max.is_some_and(|max| max % 1000 == 0);
-            all.max.push(if cut { max.map(|max| max.saturating_add(999)) } else { max });
-            all.exact.push(!cut);
-            all.nulls.push(stats.null_count.get(name).and_then(serde_json::Value::as_u64));
-        }
-        all
-    }
-
-    fn is_useful(&self) -> bool {
-        self.min.iter().chain(&self.max).any(Option::is_some) || self.nulls.iter().any(Option::is_some)
-    }
-
-    fn array(&self, values: &[Option<i64>]) -> Option<ArrayRef> {
-        let array: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
-        match self.data_type {
-            DataType::Int64 => Some(array),
-            DataType::Date32 => {
-                let days: Vec<Option<i32>> = values.iter().map(|v| v.and_then(|v| i32::try_from(v).ok())).collect();
-                Some(Arc::new(Date32Array::from(days)))
-            }
-            _ => arrow::compute::cast(&array, &self.data_type).ok(),
-        }
-    }
-
-    fn scalar(&self, value: Option<i64>) -> Option<ScalarValue> {
-        let value = value?;
-        Some(match self.data_type {
-            DataType::Date32 => ScalarValue::Date32(i32::try_from(value).ok()),
-            DataType::Timestamp(..) => ScalarValue::TimestampMicrosecond(Some(value), None),
-            _ => ScalarValue::Int64(Some(value)),
-        })
-    }
-
-    fn of_file(&self, file: usize) -> ColumnStatistics {
-        let precision = |value: Option<i64>, exact| match self.scalar(value) {
-            Some(value) if exact => Precision::Exact(value),
-            Some(value) => Precision::Inexact(value),
-            None => Precision::Absent,
-        };
-        ColumnStatistics {
-            null_count: match self.nulls[file].and_then(|nulls| usize::try_from(nulls).ok()) {
-                Some(nulls) => Precision::Exact(nulls),
-                None => Precision::Absent,
-            },
-            min_value: precision(self.min[file], self.exact[file]),
-            max_value: precision(self.max[file], self.exact[file]),
-            ..ColumnStatistics::new_unknown()
+impl Selection<'_> {
+    fn pick(&self, array: &ArrayRef) -> Option<ArrayRef> {
+        match &self.numbers {
+            None => Some(Arc::clone(array)),
+            Some(numbers) => take(array, numbers, None).ok(),
         }
     }
 }
 
-/// A bound as Delta's JSON has it: a number, an RFC 3339 time or a day.
-fn bound(value: &serde_json::Value, data_type: &DataType) -> Option<i64> {
-    match (data_type, value) {
-        (DataType::Int64, value) => value.as_i64(),
-        (DataType::Date32, serde_json::Value::String(day)) => parse_day(day).map(i64::from),
-        (DataType::Timestamp(..), serde_json::Value::String(time)) => {
-            DateTime::from_str(time).ok().map(|time: DateTime<chrono::Utc>| time.timestamp_micros())
-        }
-        _ => None,
-    }
-}
-
-impl PruningStatistics for FileList {
+impl PruningStatistics for Selection<'_> {
     fn min_values(&self, column: &Column) -> Option<ArrayRef> {
-        let bounds = || self.bounds.get(&column.name).and_then(|bounds| bounds.array(&bounds.min));
-        self.partition_array(column).cloned().or_else(bounds)
+        let bounds = || self.list.stats.column(&column.name).map(|bounds| &bounds.min);
+        self.pick(self.list.partition_array(column).or_else(bounds)?)
     }
 
     fn max_values(&self, column: &Column) -> Option<ArrayRef> {
-        let bounds = || self.bounds.get(&column.name).and_then(|bounds| bounds.array(&bounds.max));
-        self.partition_array(column).cloned().or_else(bounds)
+        let bounds = || self.list.stats.column(&column.name).map(|bounds| &bounds.max);
+        self.pick(self.list.partition_array(column).or_else(bounds)?)
     }
 
     fn num_containers(&self) -> usize {
-        self.files.len()
+        self.numbers.as_ref().map_or(self.list.files.len(), Array::len)
     }
 
     fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
-        if self.partition_array(column).is_some() {
-            return Some(Arc::new(UInt64Array::from_value(0, self.files.len())));
+        if self.list.partition_array(column).is_some() {
+            return Some(Arc::new(UInt64Array::from_value(0, self.num_containers())));
         }
-        self.bounds.get(&column.name).map(|bounds| Arc::new(UInt64Array::from(bounds.nulls.clone())) as ArrayRef)
+        let nulls: ArrayRef = Arc::new(self.list.stats.column(&column.name)?.nulls.clone());
+        self.pick(&nulls)
     }
 
     fn row_counts(&self) -> Option<ArrayRef> {
-        Some(Arc::new(UInt64Array::from(self.rows.clone())))
+        let rows: ArrayRef = Arc::new(self.list.stats.rows.clone());
+        self.pick(&rows)
     }
 
     fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {

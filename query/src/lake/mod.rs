@@ -2,16 +2,20 @@
 //!
 //! Everything goes through one object store, so a folder and a bucket are read by the same code. Nothing here writes.
 
+mod advance;
+mod bounds;
 mod files;
 
-pub use files::{FileList, TableFile};
+pub use files::{FileList, Selection, TableFile};
 
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
-use deltalake::{DeltaTable, DeltaTableBuilder};
+use deltalake::kernel::Snapshot;
+use deltalake::logstore::LogStoreRef;
+use deltalake::{DeltaTableBuilder, DeltaTableError};
 use lookback_schemas::names::{LAKE_FORMAT, LAKE_MARKER};
 use lookback_storage::s3::bucket_of;
 use lookback_storage::{Aws, S3Store, register_bucket_logs};
@@ -42,8 +46,10 @@ pub struct Lake {
     known: Mutex<HashMap<String, Known>>,
 }
 
+#[derive(Clone)]
 struct Known {
-    delta: DeltaTable,
+    log: LogStoreRef,
+    snapshot: Arc<Snapshot>,
     files: Arc<FileList>,
 }
 
@@ -173,35 +179,53 @@ impl Lake {
         if table.is_empty() || table.contains(['/', '\\', '\0']) || table.starts_with('.') {
             return Ok(None);
         }
-        let known = self.known.lock().await.get(table).map(|known| (known.delta.clone(), Arc::clone(&known.files)));
-        if let Some((mut delta, files)) = known {
-            match delta.update_state().await {
-                Ok(()) if delta.version() == Some(files.version()) => return Ok(Some(files)),
-                Ok(()) => return self.remember(table, delta).await.map(Some),
+        let known = self.known.lock().await.get(table).cloned();
+        if let Some(known) = known {
+            match Arc::clone(&known.snapshot).update(known.log.engine(None), None).await {
+                Ok(snapshot) if snapshot.version() == known.files.version() => return Ok(Some(known.files)),
+                Ok(snapshot) => return self.remember(table, known.log, snapshot, Some(&known.files)).await.map(Some),
                 // The table may have been replaced since: what it is now decides.
                 Err(error) => tracing::debug!(table, %error, "reloading a table that could not be updated"),
             }
-        }
-        if !self.has_log(table).await? {
-            self.known.lock().await.remove(table);
-            return Ok(None);
         }
         let url = self
             .url
             .join(&format!("{table}/"))
             .map_err(|e| QueryError::with_source(ErrorKind::Read, format!("'{table}' is not a table's name"), e))?;
-        let delta = match DeltaTableBuilder::from_url(url.clone()) {
-            Ok(builder) => builder.with_storage_backend(Arc::clone(&self.root), url).load().await,
-            Err(e) => Err(e),
+        // The list of files alone: the library would also keep all statistics, parsed and as text.
+        let log = DeltaTableBuilder::from_url(url.clone())
+            .and_then(|builder| builder.with_storage_backend(Arc::clone(&self.root), url).build_storage())
+            .map_err(|e| unreadable_log(table, e))?;
+        match Snapshot::try_new(log.as_ref(), None).await {
+            Ok(snapshot) => self.remember(table, log, Arc::new(snapshot), None).await.map(Some),
+            // Also what the library says of a log that it cannot read: then there is one.
+            Err(DeltaTableError::NotATable(_)) if !self.has_log(table).await? => {
+                self.known.lock().await.remove(table);
+                Ok(None)
+            }
+            Err(e) => Err(unreadable_log(table, e)),
         }
-        .map_err(|e| unreadable_log(table, e))?;
-        self.remember(table, delta).await.map(Some)
     }
 
-    async fn remember(&self, table: &str, delta: DeltaTable) -> Result<Arc<FileList>, QueryError> {
-        let files = Arc::new(FileList::of(table, &delta).map_err(|e| unreadable_log(table, e))?);
-        let mut known = self.known.lock().await;
-        known.insert(table.to_owned(), Known { delta, files: Arc::clone(&files) });
+    async fn remember(
+        &self,
+        table: &str,
+        log: LogStoreRef,
+        snapshot: Arc<Snapshot>,
+        before: Option<&FileList>,
+    ) -> Result<Arc<FileList>, QueryError> {
+        let advanced = match before {
+            Some(before) => before.advance(&snapshot, log.as_ref()).await,
+            None => Ok(None),
+        };
+        let files = match advanced {
+            Ok(Some(files)) => Ok(files),
+            Ok(None) => FileList::read(table, &snapshot, log.as_ref()).await,
+            Err(e) => Err(e),
+        };
+        let files = Arc::new(files.map_err(|e| unreadable_log(table, e))?);
+        let known = Known { log, snapshot, files: Arc::clone(&files) };
+        self.known.lock().await.insert(table.to_owned(), known);
         Ok(files)
     }
 }

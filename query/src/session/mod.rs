@@ -12,8 +12,10 @@ mod bounded;
 mod catalog;
 mod describe;
 mod local;
+mod memory;
 mod progress;
 mod rollups;
+mod scanned;
 mod task;
 mod views;
 
@@ -26,7 +28,7 @@ use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogP
 use datafusion::common::TableReference;
 use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -41,11 +43,14 @@ use crate::dialect::{Notice, aggregates, functions, meaning, policy, rewrite, un
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
+use bounded::Stop;
 use catalog::Snapshot;
-use local::Locals;
 pub use describe::{Column, Contents, Relation, redshift_type};
+use local::Locals;
+use memory::Shares;
 pub use progress::{Progress, Read};
 pub use rollups::PinnedRollup;
+pub use scanned::{Scanned, scanned};
 use views::WithViews;
 
 const CATALOG: &str = "lookback";
@@ -55,9 +60,11 @@ const INFORMATION_SCHEMA: &str = "information_schema";
 /// What a statement may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session; beyond it they spill to
-    /// temporary files, or fail if they cannot.
+    /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session: one that runs alone has half,
+    /// `n` have each the `n + 1`th part. Beyond it they spill to temporary files, or fail if they cannot.
     pub memory_bytes: usize,
+    /// Bytes that a statement may have in temporary files at a time.
+    pub spill_bytes: u64,
     /// Rows that an answer may have.
     pub max_rows: Option<u64>,
     /// Time from the start of a statement to its last row.
@@ -67,10 +74,16 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 GiB, any number of rows, 10 minutes, one part per processor.
+    /// 1 GiB, 20 GiB of temporary files, any number of rows, 10 minutes, one part per processor.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { memory_bytes: 1 << 30, max_rows: None, timeout: Duration::from_secs(600), target_partitions: processors }
+        Self {
+            memory_bytes: 1 << 30,
+            spill_bytes: 20 << 30,
+            max_rows: None,
+            timeout: Duration::from_secs(600),
+            target_partitions: processors,
+        }
     }
 }
 
@@ -80,6 +93,7 @@ impl Default for Limits {
 pub struct Session {
     lake: Arc<Lake>,
     base: SessionState,
+    memory: Arc<Shares>,
     limits: Limits,
     as_of: Option<i64>,
     locals: Arc<Mutex<Locals>>,
@@ -185,7 +199,7 @@ impl Session {
     /// If the query engine cannot be set up.
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let config = configuration(&limits);
-        let runtime = runtime(&lake, &limits)?;
+        let runtime = runtime(&lake)?;
         let mut base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
@@ -195,7 +209,8 @@ impl Session {
         for aggregate in aggregates::all() {
             base.register_udaf(aggregate)?;
         }
-        Ok(Self { lake: Arc::new(lake), base, limits, as_of: None, locals: Arc::default() })
+        let memory = Shares::new(limits.memory_bytes);
+        Ok(Self { lake: Arc::new(lake), base, memory, limits, as_of: None, locals: Arc::default() })
     }
 
     /// The same session at another moment (microseconds since 1970-01-01, UTC): `getdate()` and its kin answer it. Rows
@@ -280,9 +295,10 @@ impl Session {
         let context = SessionContext::new_with_state(state);
         let frame = context.execute_logical_plan(plan).await?;
         let tasks = Arc::new(frame.task_ctx());
-        let plan = frame.create_physical_plan().await?;
+        let stop = Stop::at(deadline, self.limits.timeout);
+        let plan = bounded::stoppable(frame.create_physical_plan().await?, &stop)?;
         let stream = task::driven(execute_stream(Arc::clone(&plan), tasks)?);
-        let stream = bounded::bounded(stream, &self.limits, deadline);
+        let stream = bounded::bounded(stream, &self.limits, stop);
         Ok(Answer { stream, plan, versions: snapshot.versions().await })
     }
 
@@ -319,12 +335,20 @@ impl Session {
         let now = self.as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
         let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_catalog_list(Arc::new(catalogs))
+            .with_runtime_env(self.statement_runtime()?)
             .with_analyzer_rules(meaning::rules(now))
             .build();
         for function in functions::all(now) {
             state.register_udf(function)?;
         }
         Ok(state)
+    }
+
+    /// What a statement runs in: memory and temporary files of its own, everybody's caches.
+    fn statement_runtime(&self) -> Result<Arc<RuntimeEnv>, QueryError> {
+        let files = DiskManagerBuilder::default().with_max_temp_directory_size(self.limits.spill_bytes);
+        let builder = RuntimeEnvBuilder::from_runtime_env(self.base.runtime_env());
+        Ok(builder.with_memory_pool(self.memory.part()).with_disk_manager_builder(files).build_arc()?)
     }
 }
 
@@ -351,9 +375,8 @@ fn configuration(limits: &Limits) -> SessionConfig {
     config
 }
 
-fn runtime(lake: &Lake, limits: &Limits) -> Result<Arc<RuntimeEnv>, QueryError> {
-    let runtime =
-        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes))).build_arc()?;
+fn runtime(lake: &Lake) -> Result<Arc<RuntimeEnv>, QueryError> {
+    let runtime = RuntimeEnvBuilder::new().build_arc()?;
     let (store, prefix) = lake.store();
     let url = Url::parse(STORE_URL).map_err(|e| QueryError::with_source(ErrorKind::Internal, "no store URL", e))?;
     runtime.register_object_store(&url, Arc::new(PrefixStore::new(store, prefix.clone())));

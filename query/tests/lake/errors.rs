@@ -108,8 +108,11 @@ async fn a_damaged_lake_is_an_error_and_not_a_shorter_answer() {
     let error = csv(&session, "SELECT query, querytxt FROM stl_query").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Read, "{error}");
     std::fs::remove_file(&file).unwrap();
-    let error = csv(&session, "SELECT query, querytxt FROM stl_query").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Read, "{error}");
+    for session in [&session, &lake.session().await] {
+        let error = csv(session, "SELECT query, querytxt FROM stl_query").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Read, "{error}");
+        assert!(error.to_string().contains("is gone: `lookback maintain` removes files"), "{error}");
+    }
     std::fs::write(lake.dir.path().join("stl_query/_delta_log/00000000000000000002.json"), b"{").unwrap();
     let session = lake.session().await;
     let error = csv(&session, "SELECT query FROM stl_query").await.unwrap_err();

@@ -2,8 +2,12 @@
 
 use datafusion::physical_plan::displayable;
 use lookback_query::Session;
+use lookback_query::session::scanned;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use serde_json::json;
 
-use crate::support::{ask, query, sample};
+use crate::support::{TestLake, ask, query, sample};
 
 async fn files(session: &Session, sql: &str) -> usize {
     let answer = session.query(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
@@ -104,4 +108,98 @@ async fn a_count_is_answered_from_the_log() {
     assert!(!plan.contains("DataSourceExec: file_groups"), "{plan}");
     let plan = ask(&session, "EXPLAIN SELECT COUNT(*) FROM stl_query WHERE endtime > '2026-01-02'").await;
     assert!(plan.contains(".parquet"), "{plan}");
+}
+
+/// Three clusters, four days, two files each; ids and times overlap, some times are not known, some files lack a column.
+async fn mixed() -> TestLake {
+    let lake = TestLake::new();
+    for (c, cluster) in ["bi", "etl", "etl~2"].iter().enumerate() {
+        for day in 1..=4 {
+            for part in 0..2 {
+                let rows: Vec<_> = (0..3)
+                    .map(|row| {
+                        let id = i64::try_from(c * 2 + day * 3 + part * 2 + row).unwrap();
+                        let start = format!("2026-01-0{day} {:02}:00:00.{:06}", 3 * part + row, id * 1_001);
+                        let end = format!("2026-01-0{day} {:02}:30:00.{:03}", 3 * part + row, id);
+                        let mut row = query(id, &start, &end, &format!("select {}", id % 4));
+                        if id % 5 == 0 {
+                            row["endtime"] = serde_json::Value::Null;
+                        }
+                        row
+                    })
+                    .collect();
+                let without: &[&str] = if (day + part) % 3 == 0 { &["concurrency_scaling_status"] } else { &[] };
+                lake.add("stl_query", cluster, &format!("2026-01-0{day}"), without, json!(rows)).await;
+            }
+        }
+    }
+    lake
+}
+
+/// A condition, whose files the plan may leave out by partition values, by bounds, by both or not at all.
+fn filter() -> impl Strategy<Value = String> {
+    let compared = prop::sample::select(vec!["=", "<>", "<", "<=", ">", ">="]);
+    let cluster = prop::sample::select(vec!["'bi'", "'etl'", "'etl~2'", "'none'"]);
+    let leaf = prop_oneof![
+        (compared.clone(), cluster).prop_map(|(op, c)| format!("cluster_id {op} {c}")),
+        (compared.clone(), 0..6).prop_map(|(op, day)| format!("log_date {op} DATE '2026-01-01' + {day}")),
+        (compared.clone(), 0..20).prop_map(|(op, id)| format!("query {op} {id}")),
+        (compared.clone(), 1..5, 0..8)
+            .prop_map(|(op, day, hour)| format!("endtime {op} '2026-01-0{day} 0{hour}:30:00.003'")),
+        (compared, 1..5).prop_map(|(op, day)| format!("DATE_TRUNC('day', starttime) {op} '2026-01-0{day}'")),
+        prop::collection::vec(0..20, 1..4)
+            .prop_map(|ids| format!("query IN ({})", ids.iter().map(i32::to_string).collect::<Vec<_>>().join(", "))),
+        (1..20, 0..6).prop_map(|(low, more)| format!("query BETWEEN {low} AND {}", low + more)),
+        (1..4).prop_map(|n| format!("querytxt LIKE '%{n}'")),
+        Just("endtime IS NULL".to_owned()),
+        Just("concurrency_scaling_status = 0".to_owned()),
+        Just("concurrency_scaling_status IS NULL".to_owned()),
+        Just("cluster_id LIKE 'etl%'".to_owned()),
+    ];
+    leaf.prop_recursive(3, 8, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} AND {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} OR {b})")),
+            inner.prop_map(|a| format!("(NOT {a})")),
+        ]
+    })
+}
+
+#[test]
+fn whatever_the_filter_pruning_changes_no_row() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let lake = runtime.block_on(mixed());
+    let session = runtime.block_on(lake.session());
+    let columns = "cluster_id, log_date, query, starttime, endtime, concurrency_scaling_status";
+    let order = "ORDER BY cluster_id, log_date, query, starttime";
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() });
+    let result = runner.run(&filter(), |filter| {
+        let pruned =
+            runtime.block_on(ask(&session, &format!("SELECT {columns} FROM stl_query WHERE {filter} {order}")));
+        // A condition that is an answer, and not filtered by, reaches no file list.
+        let all =
+            runtime.block_on(ask(&session, &format!("SELECT {columns}, ({filter}) AS kept FROM stl_query {order}")));
+        let kept: Vec<&str> = all.lines().filter_map(|line| line.strip_suffix(",true")).collect();
+        prop_assert_eq!(pruned, kept.join("\n"), "{}", filter);
+        Ok(())
+    });
+    result.unwrap();
+}
+
+#[tokio::test]
+async fn only_files_that_can_match_are_opened() {
+    let lake = mixed().await;
+    let session = lake.session().await;
+    for (sql, want) in [
+        ("SELECT querytxt FROM stl_query", 24),
+        ("SELECT querytxt FROM stl_query WHERE cluster_id = 'bi' AND log_date = '2026-01-03'", 2),
+        ("SELECT querytxt FROM stl_query WHERE cluster_id = 'bi' AND starttime < '2026-01-01 02:30'", 1),
+        ("SELECT COUNT(*) FROM stl_query", 0),
+    ] {
+        let answer = session.query(sql).await.unwrap();
+        let plan = std::sync::Arc::clone(answer.plan());
+        answer.collect().await.unwrap();
+        assert_eq!(scanned(plan.as_ref()).files, want, "{sql}");
+    }
 }

@@ -1,0 +1,131 @@
+//! Reads data files for scans, and keeps their footers in memory.
+//!
+//! A data file never changes and its name is never used again, so a footer that was read stays right. It is kept without what
+//! the writer noted in it: the Arrow schema there is decoded anew for every file that is opened, and says nothing that the
+//! Parquet schema does not.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use datafusion::common::Result;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::CachedParquetMetaData;
+use datafusion::execution::cache::cache_manager::{CachedFileMetadataEntry, FileMetadataCache};
+use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
+use datafusion::parquet::file::metadata::{FileMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+
+/// Bytes read from the end of a file whose footer is not known: that of 35 columns takes some 10 kB.
+const FOOTER_BYTES: usize = 32 << 10;
+
+/// Opens the files of one scan.
+pub(crate) struct Footers {
+    store: Arc<dyn ObjectStore>,
+    known: Arc<FileMetadataCache>,
+    // One for the scan: the engine would count for every file by itself.
+    bytes: OnceLock<Count>,
+}
+
+impl fmt::Debug for Footers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Footers").finish_non_exhaustive()
+    }
+}
+
+impl Footers {
+    /// For files in `store`, with the footers that are known to a session.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, known: Arc<FileMetadataCache>) -> Self {
+        Self { store, known, bytes: OnceLock::new() }
+    }
+}
+
+impl ParquetFileReaderFactory for Footers {
+    fn create_reader(
+        &self,
+        _: usize,
+        file: PartitionedFile,
+        _: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let bytes = self.bytes.get_or_init(|| MetricBuilder::new(metrics).global_counter("bytes_scanned"));
+        Ok(Box::new(FileReader {
+            store: Arc::clone(&self.store),
+            known: Arc::clone(&self.known),
+            bytes: bytes.clone(),
+            file: file.object_meta,
+        }))
+    }
+}
+
+/// Reads one file.
+struct FileReader {
+    store: Arc<dyn ObjectStore>,
+    known: Arc<FileMetadataCache>,
+    bytes: Count,
+    file: ObjectMeta,
+}
+
+impl FileReader {
+    fn count(&self, range: &Range<u64>) {
+        self.bytes.add(usize::try_from(range.end - range.start).unwrap_or(usize::MAX));
+    }
+
+    fn known(&self) -> Option<Arc<ParquetMetaData>> {
+        let entry = self.known.get(&self.file.location).filter(|entry| entry.is_valid_for(&self.file))?;
+        let footer = entry.file_metadata.as_any().downcast_ref::<CachedParquetMetaData>()?;
+        Some(Arc::clone(footer.parquet_metadata()))
+    }
+}
+
+impl AsyncFileReader for FileReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.count(&range);
+        async move { self.store.get_range(&self.file.location, range).await.map_err(external) }.boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        ranges.iter().for_each(|range| self.count(range));
+        async move { self.store.get_ranges(&self.file.location, &ranges).await.map_err(external) }.boxed()
+    }
+
+    /// The footer without the page index, which the engine asks for where it helps.
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            if let Some(known) = self.known() {
+                return Ok(known);
+            }
+            let size = self.file.size;
+            let reader = ParquetMetaDataReader::new()
+                .with_prefetch_hint(Some(FOOTER_BYTES))
+                .with_page_index_policy(PageIndexPolicy::Skip);
+            let footer = Arc::new(without_notes(reader.load_and_finish(&mut *self, size).await?));
+            let entry = Arc::new(CachedParquetMetaData::new(Arc::clone(&footer)));
+            self.known.put(&self.file.location, CachedFileMetadataEntry::new(self.file.clone(), entry));
+            Ok(footer)
+        }
+        .boxed()
+    }
+}
+
+fn external(error: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+fn without_notes(footer: ParquetMetaData) -> ParquetMetaData {
+    let file = footer.file_metadata();
+    let orders = file.column_orders().cloned();
+    let created_by = file.created_by().map(str::to_owned);
+    let file = FileMetaData::new(file.version(), file.num_rows(), created_by, None, file.schema_descr_ptr(), orders);
+    ParquetMetaData::new(file, footer.row_groups().to_vec())
+}

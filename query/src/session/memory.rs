@@ -1,0 +1,184 @@
+//! Memory of the statements of a session, shared so that none can take what the others need.
+//!
+//! With `n` statements at work, each may hold the `n + 1`th part of the whole: the free part is for the one that comes next.
+//! What can spill shares a statement's part evenly, and spills when its share is used up; what cannot (the smaller side of a
+//! join) takes what is left of the part, and is an error beyond it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+
+/// The memory of a session.
+#[derive(Debug)]
+pub(super) struct Shares {
+    total: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    statements: usize,
+    bytes: usize,
+}
+
+impl Shares {
+    pub(super) fn new(total: usize) -> Arc<Self> {
+        Arc::new(Self { total, held: Mutex::default() })
+    }
+
+    /// The part of a statement that begins; it ends when the part is dropped.
+    pub(super) fn part(self: &Arc<Self>) -> Arc<Part> {
+        lock(&self.held).statements += 1;
+        Arc::new(Part { shares: Arc::clone(self), own: Mutex::default() })
+    }
+}
+
+/// The memory of one statement.
+#[derive(Debug)]
+pub(super) struct Part {
+    shares: Arc<Shares>,
+    own: Mutex<Own>,
+}
+
+#[derive(Debug, Default)]
+struct Own {
+    spillers: usize,
+    spillable: usize,
+    fixed: usize,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        lock(&self.shares.held).statements -= 1;
+    }
+}
+
+/// A panic elsewhere leaves counts behind that are right: nothing here can fail half-way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Part {
+    fn add(own: &mut Own, held: &mut Held, spills: bool, bytes: usize) {
+        *(if spills { &mut own.spillable } else { &mut own.fixed }) += bytes;
+        held.bytes += bytes;
+    }
+}
+
+impl MemoryPool for Part {
+    fn name(&self) -> &'static str {
+        "statement"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        if consumer.can_spill() {
+            lock(&self.own).spillers += 1;
+        }
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        if consumer.can_spill() {
+            lock(&self.own).spillers -= 1;
+        }
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        let spills = reservation.consumer().can_spill();
+        Self::add(&mut lock(&self.own), &mut lock(&self.shares.held), spills, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        let mut own = lock(&self.own);
+        *(if reservation.consumer().can_spill() { &mut own.spillable } else { &mut own.fixed }) -= shrink;
+        lock(&self.shares.held).bytes -= shrink;
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let mut own = lock(&self.own);
+        let mut held = lock(&self.shares.held);
+        let part = self.shares.total / (held.statements + 1);
+        let spills = reservation.consumer().can_spill();
+        let free = if spills {
+            (part.saturating_sub(own.fixed) / own.spillers.max(1)).saturating_sub(reservation.size())
+        } else {
+            part.saturating_sub(own.fixed + own.spillable)
+        };
+        let free = free.min(self.shares.total.saturating_sub(held.bytes));
+        if additional > free {
+            return Err(DataFusionError::ResourcesExhausted(format!(
+                "{} needs {} MB more than the {} MB it has, and {} MB of the statement's {} MB are left to it",
+                reservation.consumer().name(),
+                additional.div_ceil(1 << 20),
+                reservation.size() >> 20,
+                free >> 20,
+                part >> 20
+            )));
+        }
+        Self::add(&mut own, &mut held, spills, additional);
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        let own = lock(&self.own);
+        own.spillable + own.fixed
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        MemoryLimit::Finite(self.shares.total / 2)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} MB", self.name(), self.shares.total >> 20)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails shall say where")]
+
+    use super::*;
+
+    fn reservation(part: &Arc<Part>, spills: bool) -> MemoryReservation {
+        let pool: Arc<dyn MemoryPool> = Arc::clone(part) as _;
+        MemoryConsumer::new("test").with_can_spill(spills).register(&pool)
+    }
+
+    #[test]
+    fn a_statement_alone_has_half_and_a_second_finds_a_third() {
+        let shares = Shares::new(1_200);
+        let first = shares.part();
+        let hold = reservation(&first, false);
+        assert!(hold.try_grow(601).is_err());
+        hold.try_grow(600).unwrap();
+        let second = shares.part();
+        let other = reservation(&second, false);
+        assert!(other.try_grow(401).is_err());
+        other.try_grow(400).unwrap();
+        assert!(hold.try_grow(1).is_err());
+        drop((hold, first));
+        other.try_grow(200).unwrap();
+        assert_eq!(second.reserved(), 600);
+    }
+
+    #[test]
+    fn what_spills_shares_evenly_what_the_rest_leaves() {
+        let shares = Shares::new(1_200);
+        let part = shares.part();
+        let (a, b, fixed) = (reservation(&part, true), reservation(&part, true), reservation(&part, false));
+        fixed.try_grow(200).unwrap();
+        assert!(a.try_grow(201).is_err());
+        a.try_grow(200).unwrap();
+        b.try_grow(200).unwrap();
+        assert!(fixed.try_grow(1).is_err());
+        drop(b);
+        a.try_grow(200).unwrap();
+        assert!(a.try_grow(1).is_err());
+        a.shrink(400);
+        fixed.try_grow(400).unwrap();
+        assert_eq!(part.reserved(), 600);
+    }
+}

@@ -1,0 +1,132 @@
+//! A hostile statement ends within its limits, and takes nothing from the others.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use lookback_query::{ErrorKind, Limits, QueryError, Session};
+
+use crate::support::{ask, csv, sample};
+
+const SOON: Duration = Duration::from_millis(300);
+/// What a machine that does other things, too, may take to stop what has to.
+const STOPPED: Duration = Duration::from_secs(10);
+
+fn limits() -> Limits {
+    Limits { target_partitions: 2, ..Limits::default() }
+}
+
+/// How long a statement took to fail, and how.
+async fn failing(session: &Session, sql: &str) -> (Duration, QueryError) {
+    let began = Instant::now();
+    let error = csv(session, sql).await.map(|answer| panic!("{sql}: {answer}")).unwrap_err();
+    (began.elapsed(), error)
+}
+
+/// Waits until no task of a statement is left.
+async fn until_idle(sql: &str) {
+    let began = Instant::now();
+    while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
+        assert!(began.elapsed() < STOPPED, "tasks go on: {sql}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+const ENDLESS: [&str; 6] = [
+    // Makes rows of nothing but memory.
+    "SELECT SUM(a.value * b.value + c.value) FROM range(0, 1000000) a, range(0, 1000000) b, range(0, 1000000) c",
+    // A condition that no pair meets: nothing comes out of the join to stop at.
+    "SELECT COUNT(*) FROM range(0, 1000000) a JOIN range(0, 1000000) b ON a.value * b.value < -1",
+    "SELECT COUNT(*) FROM range(0, 1000000) a JOIN range(0, 1000000) b ON a.value % 2 = b.value % 2 AND a.value * b.value < -1",
+    "SELECT COUNT(*) FROM range(0, 1000000) a LEFT JOIN range(0, 1000000) b ON a.value + b.value < -1",
+    "SELECT COUNT(*) FROM range(0, 1000000) a WHERE EXISTS (SELECT 1 FROM range(0, 1000000) b WHERE b.value * a.value < -1)",
+    "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT COUNT(*) FROM t",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_never_ends_is_stopped_whatever_it_is_at() {
+    let lake = sample().await;
+    let session = Session::open(lake.location(), Limits { timeout: SOON, ..limits() }).await.unwrap();
+    for sql in ENDLESS {
+        let (took, error) = failing(&session, sql).await;
+        assert_eq!(error.kind(), ErrorKind::Limit, "{sql}: {error}");
+        assert!(error.to_string().contains("was stopped after 0.3 s"), "{sql}: {error}");
+        assert!(took < STOPPED, "{sql}: {took:?}");
+        until_idle(sql).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_nobody_waits_for_ends() {
+    let lake = sample().await;
+    let session = Session::open(lake.location(), limits()).await.unwrap();
+    for sql in ENDLESS {
+        let answer = session.query(sql).await.unwrap();
+        let waited = tokio::time::timeout(SOON, answer.into_stream().next()).await;
+        assert!(waited.is_err(), "{sql}");
+        until_idle(sql).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_regular_expression_is_no_bomb() {
+    let lake = sample().await;
+    let session = Session::open(lake.location(), Limits { timeout: SOON, ..limits() }).await.unwrap();
+    let began = Instant::now();
+    let text = "REPEAT('a', CAST(100 + value % 3000 AS INT))";
+    let sql = format!("SELECT COUNT(*) FROM range(0, 10000000) WHERE {text} ~ '((a*)*(a|aa)+)+(a*)*b$'");
+    assert_eq!(csv(&session, &sql).await.unwrap_err().kind(), ErrorKind::Limit);
+    assert!(began.elapsed() < STOPPED, "{:?}", began.elapsed());
+    let sql = format!("SELECT COUNT(*) FROM range(0, 10) WHERE {text} ~ '(((a{{1000}}){{1000}}){{1000}}){{1000}}'");
+    let error = csv(&session, &sql).await.unwrap_err();
+    assert!(error.to_string().contains("size limit"), "{error}");
+}
+
+const WIDE: &str = "SELECT value, REPEAT('x', 300) || value AS text FROM range(0, 400000) ORDER BY text DESC";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sort_that_does_not_fit_in_memory_spills_up_to_its_limit() {
+    let lake = sample().await;
+    let small = Limits { memory_bytes: 96 << 20, ..limits() };
+    let session = Session::open(lake.location(), small).await.unwrap();
+    let first = format!(
+        "SELECT COUNT(*), MIN(value) FROM (SELECT value, LAG(text) OVER (ORDER BY text) AS before FROM ({WIDE})) WHERE before IS NOT NULL"
+    );
+    assert_eq!(ask(&session, &first).await, "399999,1");
+    let session = Session::open(lake.location(), Limits { spill_bytes: 1 << 20, ..small }).await.unwrap();
+    let error = csv(&session, WIDE).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    assert!(error.to_string().contains("temporary files"), "{error}");
+    assert_eq!(ask(&session, "SELECT COUNT(*) FROM stl_query").await, "5");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_is_slow_does_not_outlast_the_limit() {
+    let lake = sample().await;
+    let session = Session::open(lake.location(), Limits { timeout: Duration::from_secs(2), ..limits() }).await.unwrap();
+    let sql = "SELECT value, REPEAT('x', 1000) FROM range(0, 10000000)";
+    let mut rows = session.query(sql).await.unwrap().into_stream();
+    assert!(rows.next().await.unwrap().is_ok());
+    assert_eq!(ask(&session, "SELECT COUNT(*) FROM stl_query WHERE query < 30").await, "4");
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    let error = QueryError::from(rows.next().await.unwrap().unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    assert!(rows.next().await.is_none());
+    drop(rows);
+    until_idle(sql).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_takes_all_the_memory_it_can_leaves_some_to_the_others() {
+    let lake = sample().await;
+    let session = Session::open(lake.location(), Limits { memory_bytes: 64 << 20, ..limits() }).await.unwrap();
+    // The smaller side of the join is held until the last row, and cannot spill.
+    let hog =
+        "SELECT a.value, b.value FROM range(0, 600000) a JOIN range(0, 100000000) b ON a.value = b.value % 600000";
+    let mut rows = session.query(hog).await.unwrap().into_stream();
+    assert!(rows.next().await.unwrap().is_ok());
+    let (_, error) = failing(&session, &format!("SELECT array_length(array_agg(text)) FROM ({WIDE})")).await;
+    assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    let join = "SELECT COUNT(*) FROM stl_query a JOIN stl_query b ON a.query = b.query WHERE a.querytxt <> b.querytxt";
+    assert_eq!(ask(&session, join).await, "4");
+    assert!(rows.next().await.unwrap().is_ok());
+}
