@@ -6,8 +6,8 @@
 mod aggregates;
 mod aliases;
 mod build;
-mod conditional;
 mod calls;
+mod conditional;
 mod dates;
 mod duplicates;
 mod interval_times;
