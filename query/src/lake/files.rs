@@ -145,6 +145,13 @@ impl FileList {
         self.partition.get(position)
     }
 
+    /// Rows of all files together; `None` if the log does not know them of each.
+    #[must_use]
+    pub fn rows(&self) -> Option<u64> {
+        let rows = &self.stats.rows;
+        (rows.null_count() == 0).then(|| rows.values().iter().sum())
+    }
+
     /// What is known of the file's own columns, in the order of the file schema.
     #[must_use]
     pub fn statistics(&self, file: usize) -> FileStatistics {

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit, UInt64Type};
-use datafusion::common::pruning::PruningStatistics;
+use arrow::datatypes::{DataType, TimeUnit};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{INFORMATION_SCHEMA, SCHEMA, Session};
@@ -94,10 +93,7 @@ impl Session {
     /// [`ErrorKind::Read`] if its log cannot be read.
     pub async fn contents(&self, table: &str) -> Result<Option<Contents>, QueryError> {
         let Some(list) = self.lake.newest(table).await? else { return Ok(None) };
-        let rows = list.row_counts().and_then(|counts| {
-            let counts = counts.as_primitive_opt::<UInt64Type>()?;
-            (counts.null_count() == 0).then(|| counts.values().iter().sum())
-        });
+        let rows = list.rows();
         let files = list.files();
         Ok(Some(Contents { rows, files: files.len() as u64, bytes: files.iter().map(|file| file.size).sum() }))
     }

@@ -223,7 +223,11 @@ impl Work<'_> {
             transaction: Some((app_id(cluster_id, self.rollup.name), self.exporter.now())),
             based_on: self.based_on.get(cluster_id).copied().unwrap_or(based_on),
             actions: days.iter().filter_map(|due| Some(due.file.as_ref()?.action(true))).collect(),
-            removes: stored.iter().filter(|file| replaced.contains(&file.day)).map(|file| file.path.clone()).collect(),
+            removes: stored
+                .iter()
+                .filter(|file| replaced.contains(&file.day))
+                .map(|file| file.path.to_string())
+                .collect(),
             data_change: true,
         }
     }

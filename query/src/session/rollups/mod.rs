@@ -15,7 +15,7 @@
 mod plan;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -28,8 +28,9 @@ use lookback_schemas::names::{CURRENT_SUFFIX, FINGERPRINTS_TABLE, ROLLUP_STATE_T
 use lookback_schemas::rollups::{Day, DayState, Key, ROLLUPS, Rollup, days};
 use tokio::time::Instant;
 
+use super::Session;
+use super::bounded::{self, Stop};
 use super::catalog::Snapshot;
-use super::{Session, bounded};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::FileList;
 use plan::{Part, keys};
@@ -58,7 +59,12 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Read`] if a Delta log cannot be read.
     pub async fn rollup(&self, rollup: &'static Rollup) -> Result<PinnedRollup, QueryError> {
-        PinnedRollup::of(&Snapshot::new(Arc::clone(&self.lake), Vec::new()).with_session(self), self, rollup).await
+        PinnedRollup::of(
+            &Snapshot::new(Arc::clone(&self.lake), Vec::new(), HashMap::new()).with_session(self),
+            self,
+            rollup,
+        )
+        .await
     }
 }
 
@@ -106,8 +112,9 @@ impl PinnedRollup {
         let plan = plan::sorted(plan, self.rollup)?;
         let frame = SessionContext::new_with_state(state).execute_logical_plan(plan).await?;
         let tasks = Arc::new(frame.task_ctx());
-        let stream = execute_stream(frame.create_physical_plan().await?, tasks)?;
-        Ok(bounded::bounded(stream, limits, deadline))
+        let stop = Stop::at(deadline, limits.timeout);
+        let plan = bounded::stoppable(frame.create_physical_plan().await?, &stop)?;
+        Ok(bounded::bounded(execute_stream(plan, tasks)?, limits, stop))
     }
 
     /// The stored rows of the days that are up to date, and the rows of the others from the logs.
