@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, StringArray};
+use arrow::array::{AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
 use chrono::{DateTime, Duration, NaiveDate};
