@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails shall say where")]
 
+mod columns;
 mod dates;
 mod json;
 mod masks;
@@ -15,18 +16,27 @@ use proptest::prelude::*;
 use super::*;
 use crate::dialect::{parse, rewrite};
 
-/// The answer as Redshift prints it, of one row and column.
-async fn printed(expression: &str) -> std::result::Result<String, crate::QueryError> {
+/// The rows of one column as Redshift prints them.
+async fn rows(select: &str) -> std::result::Result<Vec<String>, crate::QueryError> {
     let context = SessionContext::new();
     for function in all(1_767_225_600_000_000) {
         context.register_udf(function.as_ref().clone());
     }
-    let mut statement = parse(&format!("SELECT {expression} AS v"))?.pop_front().unwrap();
+    let mut statement = parse(select)?.pop_front().unwrap();
     rewrite::rewrite(&mut statement)?;
     let plan = context.state().statement_to_plan(statement).await?;
     let batches = context.execute_logical_plan(plan).await?.collect().await?;
-    let texts = plain::texts(batches[0].column(0))?;
-    Ok(if arrow::array::Array::is_null(&texts, 0) { "NULL".to_owned() } else { texts.value(0).to_owned() })
+    let mut rows = Vec::new();
+    for batch in batches {
+        let texts = plain::texts(batch.column(0))?;
+        rows.extend(texts.iter().map(|text| text.unwrap_or("NULL").to_owned()));
+    }
+    Ok(rows)
+}
+
+/// The answer as Redshift prints it, of one row and column.
+async fn printed(expression: &str) -> std::result::Result<String, crate::QueryError> {
+    Ok(rows(&format!("SELECT {expression} AS v")).await?.remove(0))
 }
 
 async fn prints(cases: &[(&str, &str)]) {
