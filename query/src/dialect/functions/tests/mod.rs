@@ -9,6 +9,8 @@ mod regexps;
 mod system;
 mod texts;
 
+use std::sync::OnceLock;
+
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
@@ -18,10 +20,14 @@ use crate::dialect::{parse, rewrite};
 
 /// The rows of one column as Redshift prints them.
 async fn rows(select: &str) -> std::result::Result<Vec<String>, crate::QueryError> {
-    let context = SessionContext::new();
-    for function in all(1_767_225_600_000_000) {
-        context.register_udf(function.as_ref().clone());
-    }
+    static CONTEXT: OnceLock<SessionContext> = OnceLock::new();
+    let context = CONTEXT.get_or_init(|| {
+        let context = SessionContext::new();
+        for function in all(1_767_225_600_000_000) {
+            context.register_udf(function.as_ref().clone());
+        }
+        context
+    });
     let mut statement = parse(select)?.pop_front().unwrap();
     rewrite::rewrite(&mut statement)?;
     let plan = context.state().statement_to_plan(statement).await?;
