@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, StringArray, StringBuilder,
 };
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::logical_expr::ColumnarValue;
@@ -14,15 +15,18 @@ use super::{plain, read_time};
 
 pub(super) struct Column {
     array: ArrayRef,
+    /// An untyped NULL has no nulls of its own.
+    nulls: Option<NullBuffer>,
     constant: bool,
 }
 
 impl Column {
     pub(super) fn new(value: &ColumnarValue) -> Result<Self> {
-        Ok(match value {
-            ColumnarValue::Scalar(scalar) => Self { array: scalar.to_array()?, constant: true },
-            ColumnarValue::Array(array) => Self { array: Arc::clone(array), constant: false },
-        })
+        let (array, constant) = match value {
+            ColumnarValue::Scalar(scalar) => (scalar.to_array()?, true),
+            ColumnarValue::Array(array) => (Arc::clone(array), false),
+        };
+        Ok(Self { nulls: array.logical_nulls(), array, constant })
     }
 }
 
@@ -121,7 +125,7 @@ impl Arguments {
 
     /// An argument with a value for every row.
     pub(super) fn array(&self, n: usize) -> Result<ArrayRef> {
-        let Column { array, constant } = &self.columns[n];
+        let Column { array, constant, .. } = &self.columns[n];
         if *constant && self.rows != 1 {
             return ScalarValue::try_from_array(array, 0)?.to_array_of_size(self.rows);
         }
@@ -139,7 +143,10 @@ impl Arguments {
 
     /// Whether any argument is NULL in a row: then the answer is NULL, too.
     fn any_null(&self, row: usize) -> bool {
-        self.columns.iter().any(|column| column.array.is_null(if column.constant { 0 } else { row }))
+        let is_null = |column: &Column| {
+            column.nulls.as_ref().is_some_and(|nulls| nulls.is_null(if column.constant { 0 } else { row }))
+        };
+        self.columns.iter().any(is_null)
     }
 
     /// One value per row, NULL where an argument is NULL.

@@ -133,8 +133,12 @@ fn positions(arguments: &Arguments, n: usize) -> Result<Option<Values<PrimitiveA
 }
 
 fn compile(function: &str, pattern: &str, parameters: &str) -> Result<Regex> {
-    if let Some(unknown) = parameters.chars().find(|letter| !"ceip".contains(*letter)) {
-        return wrong(format!("'{unknown}' is not a parameter of {function}(); parameters are c, e, i and p"));
+    // Only what finds a place in a text can say that it means a group.
+    let known = if matches!(function, "regexp_substr" | "regexp_instr") { "ceip" } else { "cip" };
+    if let Some(unknown) = parameters.chars().find(|letter| !known.contains(*letter)) {
+        return wrong(format!(
+            "'{unknown}' is not a parameter of {function}(); its parameters are the letters {known}"
+        ));
     }
     // In PCRE, the order of alternatives counts.
     let ordered = if parameters.contains('p') { pattern.to_owned() } else { pattern::longest_first(pattern) };

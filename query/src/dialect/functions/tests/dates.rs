@@ -140,6 +140,8 @@ async fn zones_are_names_abbreviations_and_offsets() {
         ("CONVERT_TIMEZONE('GMT','GMT+2','2014-05-17 12:00:00')", "2014-05-17 10:00:00"),
         ("TIMESTAMP '2001-02-16 20:38:40' AT TIME ZONE 'MST'", "2001-02-17 03:38:40+00"),
         ("timezone('MST', timezone('EST', timestamp '2001-02-16 20:38:40'))", "2001-02-16 18:38:40"),
+        ("convert_timezone('EST5EDT', '2024-07-01 12:00:00')", "2024-07-01 08:00:00"),
+        ("convert_timezone('PST8', '2024-07-01 12:00:00')", "2024-07-01 04:00:00"),
         // Skipped and repeated hours are standard time.
         ("convert_timezone('US/Eastern', 'UTC', '2024-03-10 02:30:00')", "2024-03-10 07:30:00"),
         ("convert_timezone('US/Eastern', 'UTC', '2024-11-03 01:30:00')", "2024-11-03 06:30:00"),

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails shall say where")]
 
+mod columns;
 mod dates;
 mod json;
 mod masks;
@@ -8,6 +9,8 @@ mod regexps;
 mod system;
 mod texts;
 
+use std::sync::OnceLock;
+
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
@@ -15,18 +18,31 @@ use proptest::prelude::*;
 use super::*;
 use crate::dialect::{parse, rewrite};
 
-/// The answer as Redshift prints it, of one row and column.
-async fn printed(expression: &str) -> std::result::Result<String, crate::QueryError> {
-    let context = SessionContext::new();
-    for function in all(1_767_225_600_000_000) {
-        context.register_udf(function.as_ref().clone());
-    }
-    let mut statement = parse(&format!("SELECT {expression} AS v"))?.pop_front().unwrap();
+/// The rows of one column as Redshift prints them.
+async fn rows(select: &str) -> std::result::Result<Vec<String>, crate::QueryError> {
+    static CONTEXT: OnceLock<SessionContext> = OnceLock::new();
+    let context = CONTEXT.get_or_init(|| {
+        let context = SessionContext::new();
+        for function in all(1_767_225_600_000_000) {
+            context.register_udf(function.as_ref().clone());
+        }
+        context
+    });
+    let mut statement = parse(select)?.pop_front().unwrap();
     rewrite::rewrite(&mut statement)?;
     let plan = context.state().statement_to_plan(statement).await?;
     let batches = context.execute_logical_plan(plan).await?.collect().await?;
-    let texts = plain::texts(batches[0].column(0))?;
-    Ok(if arrow::array::Array::is_null(&texts, 0) { "NULL".to_owned() } else { texts.value(0).to_owned() })
+    let mut rows = Vec::new();
+    for batch in batches {
+        let texts = plain::texts(batch.column(0))?;
+        rows.extend(texts.iter().map(|text| text.unwrap_or("NULL").to_owned()));
+    }
+    Ok(rows)
+}
+
+/// The answer as Redshift prints it, of one row and column.
+async fn printed(expression: &str) -> std::result::Result<String, crate::QueryError> {
+    Ok(rows(&format!("SELECT {expression} AS v")).await?.remove(0))
 }
 
 async fn prints(cases: &[(&str, &str)]) {

@@ -79,6 +79,7 @@ async fn what_the_engine_cannot_do_is_said() {
         ("regexp_substr('aa', '(a')", "the pattern '(a' of regexp_substr() cannot be used"),
         ("regexp_substr('aa', '[a')", "[ without ]"),
         ("regexp_substr('aa', 'a', 1, 1, 'x')", "'x' is not a parameter of regexp_substr()"),
+        ("regexp_count('aa', 'a', 1, 'e')", "'e' is not a parameter of regexp_count()"),
         (r"regexp_replace('aa', 'a', '\1')", "only $1 to $9"),
         ("regexp_replace('aa', 'a', '$&')", "only $1 to $9"),
         ("regexp_substr('aa', '((a{1,1000}){1,1000}){1,1000}')", "cannot be used"),

@@ -1,6 +1,6 @@
 //! The examples of the documentation and what they leave open, for texts.
 
-use super::{printed, prints, refuses};
+use super::{prints, refuses};
 
 #[tokio::test]
 async fn lengths_count_characters_and_trailing_blanks() {
@@ -197,23 +197,4 @@ async fn sounds_of_names() {
         ("difference('AC/DC', 'Ay See Dee See')", "4"),
     ])
     .await;
-}
-
-#[tokio::test]
-async fn columns_of_every_text_type_are_read() {
-    for kind in ["Utf8", "LargeUtf8", "Utf8View", "Dictionary(Int32, Utf8)"] {
-        let table =
-            format!("FROM (SELECT arrow_cast(column1, '{kind}') AS x FROM (VALUES ('ab c'), (NULL), ('é'))) t -- ");
-        for (expression, want) in [
-            ("sum(len(x))", "5"),
-            ("max(upper(x))", "É"),
-            ("sum(charindex('c', x))", "4"),
-            ("max(regexp_replace(x, '[a-z]', '-'))", "é"),
-            ("min(to_char(len(x), '9'))", " 1"),
-        ] {
-            let answer =
-                printed(&format!("{expression} {table}")).await.unwrap_or_else(|e| panic!("{kind}: {expression}: {e}"));
-            assert_eq!(answer, want, "{kind}: {expression}");
-        }
-    }
 }
