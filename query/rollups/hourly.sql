@@ -37,7 +37,7 @@ scans AS (
 SELECT cluster_id,
        log_date,
        hour,
-       "database",
+       CAST("database" AS VARCHAR) AS "database",
        userid,
        CAST(NULL AS BIGINT) AS service_class,
        COUNT(*) AS queries,

@@ -106,6 +106,10 @@ impl PinnedRollup {
     /// # Errors
     /// [`ErrorKind::Limit`] or [`ErrorKind::Read`], also later from the stream.
     pub async fn compute(&self, cluster_id: &str, day: i32) -> Result<SendableRecordBatchStream, QueryError> {
+        Box::pin(self.start(cluster_id, day)).await
+    }
+
+    async fn start(&self, cluster_id: &str, day: i32) -> Result<SendableRecordBatchStream, QueryError> {
         let limits = &self.session.limits;
         let deadline = Instant::now() + limits.timeout;
         let (state, plan) = self.over_logs(&Part::Only(vec![(cluster_id, day)])).await?;
@@ -166,7 +170,7 @@ impl Snapshot {
             self.session().ok_or_else(|| QueryError::new(ErrorKind::Internal, format!("no session for {name}")))?;
         if let Some(rollup) = current_of(name) {
             let pinned = PinnedRollup::of(self, session, rollup).await?;
-            return Ok(Some(Arc::new(pinned.current().await?)));
+            return Ok(Some(Arc::new(Box::pin(pinned.current()).await?)));
         }
         let mut pinned = Vec::with_capacity(ROLLUPS.len());
         for rollup in ROLLUPS {

@@ -110,6 +110,8 @@ impl PinnedRollup {
             return Err(QueryError::new(ErrorKind::Internal, format!("{} is not one statement", self.rollup.name)));
         };
         let plan = state.statement_to_plan(statement.parsed.clone()).await?;
+        // Under a name of its own: a union right below a projection is taken apart by the optimizer, and filters get stuck in it.
+        let plan = LogicalPlanBuilder::from(plan).alias(self.rollup.name)?.build()?;
         Ok((state, fitted(plan, self.rollup)?))
     }
 }
