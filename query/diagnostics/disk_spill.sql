@@ -41,7 +41,7 @@ SELECT spilled.cluster_id,
        spilled.aggregates AS aggrs,
        spilled.step_rows,
        ROUND(spilled.bytes / 1048576.0, 1) AS mb,
-       LEFT(BTRIM(REGEXP_REPLACE(texts.querytxt, '\s+', ' ', 'g')), 34) AS text
+       LEFT(BTRIM(REGEXP_REPLACE(texts.querytxt, '[[:space:]]+', ' ', 'g')), 34) AS text
 FROM spilled
 LEFT JOIN texts ON texts.cluster_id = spilled.cluster_id AND texts.query = spilled.query
 ORDER BY spilled.bytes DESC, spilled.cluster_id, spilled.query

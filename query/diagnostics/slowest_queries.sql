@@ -25,7 +25,7 @@ SELECT slow.cluster_id,
        ROUND(slow.seconds, 1) AS total_s,
        ROUND(waits.seconds, 1) AS queue_s,
        LEFT(CASE WHEN slow.aborted <> 0 THEN '(aborted) ' ELSE '' END
-            || BTRIM(REGEXP_REPLACE(LEFT(slow.querytxt, 300), '\s+', ' ', 'g')), 40) AS text
+            || BTRIM(REGEXP_REPLACE(LEFT(slow.querytxt, 300), '[[:space:]]+', ' ', 'g')), 40) AS text
 FROM slow
 LEFT JOIN waits ON waits.cluster_id = slow.cluster_id AND waits.query = slow.query
 ORDER BY slow.seconds DESC, slow.cluster_id, slow.query
