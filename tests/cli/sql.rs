@@ -137,7 +137,7 @@ async fn several_statements_are_answered_in_order() {
 async fn a_syntax_error_says_where() {
     let (place, _sim) = lake().await;
     let ran = place.run(&["sql", "SELECT *\nFROM stl_query\nWHERE ("]).await.expect(1);
-    insta::assert_snapshot!(ran.stderr, @r"lookback: syntax error: Expected: an expression, found: EOF");
+    insta::assert_snapshot!(ran.stderr, @"lookback: syntax error: Expected: an expression, found: EOF at Line: 3, Column: 8");
     let ran = place.run(&["sql", "SELEC 1"]).await.expect(1).says(&["syntax error", "SELEC", "Line: 1"]);
     assert_eq!(ran.stdout, "");
 }

@@ -20,7 +20,7 @@ use super::functions::TimeText;
 
 /// Makes texts of times that are compared with patterns.
 #[derive(Debug, Default)]
-pub struct TimePatterns;
+pub(crate) struct TimePatterns;
 
 impl AnalyzerRule for TimePatterns {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {

@@ -21,7 +21,7 @@ fn a_join_on_an_id_alone_is_noticed_with_its_line() {
             "SELECT 1 FROM stl_query q LEFT JOIN pg_catalog.stl_ddltext d ON (q.xid = d.xid) JOIN stl_scan s ON s.query = q.query",
             2,
         ),
-        ("SELECT 1 FROM stl_sessions a JOIN stl_query b USING (pid)", 1),
+        ("SELECT 1 FROM stl_ddltext a JOIN stl_query b USING (pid)", 1),
         ("WITH s AS (SELECT * FROM stl_scan) SELECT 1 FROM stl_query q JOIN s ON q.query = s.query", 1),
         ("SELECT 1 FROM stl_query q JOIN (SELECT query, sum(rows) FROM stl_scan GROUP BY 1) s ON q.query = s.query", 2),
         (

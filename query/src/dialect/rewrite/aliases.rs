@@ -9,7 +9,9 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, GroupByExpr, Ident, Query, Select, SelectItem, VisitMut, VisitorMut};
+use sqlparser::ast::{
+    Expr, GroupByExpr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, VisitMut, VisitorMut,
+};
 
 use super::build::{number, operand};
 use super::scope::{Relation, folded};
@@ -67,6 +69,28 @@ pub(super) fn substitute(select: &mut Select, relations: &[Relation]) -> Result<
         names.apply(filter)?;
     }
     Ok(())
+}
+
+/// `SELECT max(a) AS a ... ORDER BY max(a)`: in an expression, a name is a column, and not an item, as DataFusion thinks. The
+/// expression of an item is put as the item's position.
+pub(super) fn order(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_ref() else { return };
+    let Some(OrderBy { kind: OrderByKind::Expressions(by), .. }) = &mut query.order_by else { return };
+    for by in by {
+        if matches!(by.expr, Expr::Identifier(_) | Expr::Value(_)) {
+            continue;
+        }
+        let text = by.expr.to_string();
+        let same =
+            |item: &SelectItem| matches!(item, SelectItem::ExprWithAlias { expr, .. } if expr.to_string() == text);
+        let all_items = !select
+            .projection
+            .iter()
+            .any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+        if let (Some(position), true) = (select.projection.iter().position(same), all_items) {
+            by.expr = number(&(position + 1).to_string());
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -34,7 +34,8 @@ impl VisitorMut for Resolve<'_> {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Self::Break> {
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+        aliases::order(query);
         self.0.leave();
         ControlFlow::Continue(())
     }

