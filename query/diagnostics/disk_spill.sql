@@ -54,13 +54,8 @@ SELECT spilled.cluster_id,
        spilled.hashes,
        spilled.aggregates AS aggrs,
        spilled.step_rows,
-<<<<<<< HEAD
        ROUND(spilled.bytes::float8 / 1048576, 1) AS mb,
        query_excerpt(texts.querytxt, 34) AS text
-=======
-       ROUND(spilled.bytes / 1048576.0, 1) AS mb,
-       LEFT(BTRIM(REGEXP_REPLACE(texts.querytxt, '[[:space:]]+', ' ', 'g')), 34) AS text
->>>>>>> syntax
 FROM spilled
 LEFT JOIN texts ON texts.cluster_id = spilled.cluster_id AND texts.query = spilled.query
 ORDER BY spilled.bytes DESC, spilled.cluster_id, spilled.query

@@ -36,12 +36,7 @@ SELECT slow.cluster_id,
        DATE_TRUNC('second', slow.starttime) AS started,
        ROUND(slow.seconds, 1) AS total_s,
        ROUND(waits.seconds, 1) AS queue_s,
-<<<<<<< HEAD
        CASE WHEN slow.aborted <> 0 THEN '(aborted) ' ELSE '' END || query_excerpt(slow.querytxt, 40) AS text
-=======
-       LEFT(CASE WHEN slow.aborted <> 0 THEN '(aborted) ' ELSE '' END
-            || BTRIM(REGEXP_REPLACE(LEFT(slow.querytxt, 300), '[[:space:]]+', ' ', 'g')), 40) AS text
->>>>>>> syntax
 FROM slow
 LEFT JOIN waits ON waits.cluster_id = slow.cluster_id AND waits.query = slow.query
 ORDER BY slow.seconds DESC NULLS LAST, slow.cluster_id, slow.query
