@@ -198,7 +198,8 @@ impl<T: Sample + Debug> Accumulator for Values<T> {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let values = self.array(std::mem::take(&mut self.values));
+        let values = std::mem::take(&mut self.values);
+        let values = self.array(values);
         let offsets = OffsetBuffer::from_lengths([values.len()]);
         let field = Arc::new(Field::new_list_field(self.from.clone(), true));
         Ok(vec![ScalarValue::List(Arc::new(ListArray::new(field, offsets, Arc::new(values), None)))])

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::Field;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, DFSchema, ExprSchema, Result, ScalarValue, plan_err};
 use datafusion::functions::string::rtrim;
 use datafusion::logical_expr::expr::{InList, ScalarFunction, WindowFunctionDefinition};

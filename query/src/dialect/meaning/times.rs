@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Date32Array, TimestampMicrosecondArray};
+use arrow::array::{AsArray, Date32Array, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use datafusion::common::{DataFusionError, Result, plan_datafusion_err};
