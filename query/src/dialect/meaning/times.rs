@@ -87,7 +87,7 @@ fn take_time(words: &mut Vec<&str>) -> Option<i64> {
     let hour = match (half, time.hour()) {
         (Some(_), 13..) => return None,
         (Some("am"), 12) => 0,
-        (Some("pm"), hour @ 0..=11) => hour + 12,
+        (Some("pm"), hour) if hour < 12 => hour + 12,
         (_, hour) => hour,
     };
     let seconds = i64::from(hour) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
