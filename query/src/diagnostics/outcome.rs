@@ -45,7 +45,7 @@ impl Outcome {
             let kept = batch.num_rows().min(most - outcome.rows.len());
             outcome.left_out += batch.num_rows() - kept;
             let rows = cells(&batch.slice(0, kept));
-            let unshown = |e| QueryError::with_source(ErrorKind::Internal, "the result cannot be shown", e);
+            let unshown = |e: ArrowError| QueryError::with_source(ErrorKind::Internal, "the result cannot be shown", e);
             outcome.rows.extend(rows.map_err(unshown)?);
         }
         Ok(outcome)

@@ -141,7 +141,7 @@ impl Unit {
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(Self::ALL.iter().find(|(unit, _)| unit == self).map_or("", |(_, name)| name))
+        f.pad(Self::ALL.iter().find(|(unit, _)| unit == self).map_or("", |(_, name)| *name))
     }
 }
 

@@ -13,9 +13,9 @@ fn step(query: i64, slice: i64, segment: i64, seconds: i64, rows: i64) -> Value 
         "starttime": format!("{DAY} 10:00:00"), "endtime": format!("{DAY} 10:00:{seconds:02}"), "bytes": rows * 1024})
 }
 
-fn scan(query: i64, slice: i64, seconds: i64, rows: i64, read: i64, tbl: i64, name: &str, ranged: &str) -> Value {
+fn scan(query: i64, slice: i64, seconds: i64, rows: i64, read: i64, table: (i64, &str), ranged: &str) -> Value {
     let mut row = step(query, slice, 0, seconds, rows);
-    (row["tbl"], row["perm_table_name"], row["is_rrscan"]) = (json!(tbl), json!(name), json!(ranged));
+    (row["tbl"], row["perm_table_name"], row["is_rrscan"]) = (json!(table.0), json!(table.1), json!(ranged));
     row["rows_pre_filter"] = json!(read);
     row
 }
@@ -28,13 +28,13 @@ pub async fn work(lake: &TestLake) {
     ]);
     lake.add("stl_query", "etl", DAY, &[], rows).await;
     let rows = json!([
-        scan(11, 0, 40, 900_000, 4_000_000, 501, "sales", "f"),
-        scan(11, 1, 10, 50_000, 4_000_000, 501, "sales", "t"),
-        scan(11, 2, 10, 50_000, 2_000_000, 501, "sales", "f"),
-        scan(11, 3, 10, 0, 0, 501, "sales", "f"),
-        scan(12, 0, 5, 500_000, 500_000, 502, "items", "f"),
-        scan(12, 1, 5, 500_000, 500_000, 502, "items", "f"),
-        scan(12, 0, 5, 7, 0, -5, "Internal Worktable", "f"),
+        scan(11, 0, 40, 900_000, 4_000_000, (501, "sales"), "f"),
+        scan(11, 1, 10, 50_000, 4_000_000, (501, "sales"), "t"),
+        scan(11, 2, 10, 50_000, 2_000_000, (501, "sales"), "f"),
+        scan(11, 3, 10, 0, 0, (501, "sales"), "f"),
+        scan(12, 0, 5, 500_000, 500_000, (502, "items"), "f"),
+        scan(12, 1, 5, 500_000, 500_000, (502, "items"), "f"),
+        scan(12, 0, 5, 7, 0, (-5, "Internal Worktable"), "f"),
     ]);
     lake.add("stl_scan", "etl", DAY, &[], rows).await;
     let mut spill = step(11, 0, 1, 20, 3_072);
@@ -68,10 +68,10 @@ pub async fn work(lake: &TestLake) {
 
 /// What tables live through: 501 is read, 503 is written and was last read long ago, 504 was only analyzed.
 pub async fn upkeep(lake: &TestLake) {
-    let mut read = scan(1, 0, 5, 10, 10, 503, "staging", "f");
+    let mut read = scan(1, 0, 5, 10, 10, (503, "staging"), "f");
     (read["starttime"], read["endtime"]) = (json!("2025-11-01 10:00:00"), json!("2025-11-01 10:00:05"));
     lake.add("stl_scan", "etl", "2025-11-01", &[], json!([read])).await;
-    lake.add("stl_scan", "etl", DAY, &[], json!([scan(2, 0, 5, 10, 10, 501, "sales", "f")])).await;
+    lake.add("stl_scan", "etl", DAY, &[], json!([scan(2, 0, 5, 10, 10, (501, "sales"), "f")])).await;
     let insert = |tbl: i64, rows: i64, at: &str| {
         let mut row = step(3, 0, 0, 1, rows);
         (row["tbl"], row["starttime"], row["endtime"]) = (json!(tbl), json!(at), json!(at));
