@@ -15,6 +15,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use lookback_schemas::names::app_id;
 use lookback_schemas::rollups::{Day, DayState, Key, Rollup};
@@ -174,12 +175,8 @@ impl Work<'_> {
     /// Computes days, and stores them by one commit.
     async fn store(&mut self, days: &[(&Key, &Day)], report: &mut RollupReport) -> Result<()> {
         let wanted = days.iter().filter(|((cluster_id, _), _)| !self.overtaken.contains(cluster_id));
-        let this = &*self;
-        let written: Vec<_> = futures::stream::iter(wanted.copied())
-            .map(|(key, day)| async move { (key, Box::pin(this.write(key, day)).await) })
-            .buffered(AT_ONCE)
-            .collect()
-            .await;
+        let running: Vec<_> = wanted.map(|&(key, day)| self.attempt(key, day)).collect();
+        let written: Vec<_> = futures::stream::iter(running).buffered(AT_ONCE).collect().await;
         let mut clusters: BTreeMap<&str, Vec<Due>> = BTreeMap::new();
         for (key, result) in written {
             match result {
@@ -211,6 +208,15 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A day that is computed and written, and which one that is.
+    fn attempt<'s, 'k: 's>(
+        &'s self,
+        key: &'k Key,
+        day: &'k Day,
+    ) -> BoxFuture<'s, (&'k Key, Result<Option<WrittenFile>>)> {
+        Box::pin(async move { (key, self.write(key, day).await) })
     }
 
     /// The commit of a cluster's days: all of them, or none.
