@@ -34,7 +34,7 @@ impl WithViews {
     async fn plan(&self, view: &View) -> Result<ViewTable, QueryError> {
         let inside = Self { tables: Arc::clone(&self.tables), session: self.session.clone(), complete: true };
         let state = self.session.state(Arc::new(inside))?;
-        let Some(Statement { parsed }) = self.session.prepare(view.sql)?.pop() else {
+        let Some(Statement { parsed, .. }) = self.session.prepare(view.sql)?.pop() else {
             return Err(QueryError::new(ErrorKind::Internal, format!("view '{}' is empty", view.name)));
         };
         let plan = Box::pin(state.statement_to_plan(parsed)).await?;
