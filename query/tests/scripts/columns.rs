@@ -4,7 +4,7 @@ use arrow::datatypes::DataType;
 use lookback_query::{Session, views};
 use lookback_schemas::{LakeType, registry};
 
-use crate::support::{TestLake, ask, csv, query};
+use crate::support::{TestLake, ask, csv, query, sample};
 
 async fn columns(session: &Session, table: &str) -> Vec<(String, DataType)> {
     let answer = session.query(&format!("SELECT * FROM {table}")).await.unwrap_or_else(|e| panic!("{table}: {e}"));
@@ -61,14 +61,14 @@ async fn a_table_of_the_lake_comes_before_a_view_of_its_name() {
 
 #[tokio::test]
 async fn views_are_listed_described_and_named_in_errors() {
-    let lake = TestLake::new();
+    let lake = sample().await;
     let session = lake.session().await;
     assert!(ask(&session, "SHOW TABLES").await.contains("svl_query_summary,VIEW"));
     assert!(ask(&session, "DESCRIBE svl_qlog").await.starts_with("userid,Int64"));
     assert!(ask(&session, "SHOW COLUMNS FROM svl_qlog").await.contains("concurrency_scaling_status_txt"));
     let sql = "SELECT COUNT(*) FROM information_schema.columns WHERE table_name = 'svl_query_metrics'";
     assert_eq!(ask(&session, sql).await, "24");
-    assert_eq!(ask(&session, "SELECT COUNT(*) FROM pg_catalog.SVL_QLOG").await, "0");
+    assert_eq!(ask(&session, "SELECT COUNT(*) FROM pg_catalog.SVL_QLOG").await, "6");
     for (sql, want) in [
         ("SELECT 1 FROM svl_qlogs", "did you mean 'svl_qlog'?"),
         ("SELECT 1 FROM svl_compile", "it is not exported to lakes"),
