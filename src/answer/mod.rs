@@ -7,13 +7,14 @@ pub(crate) use file::NewFile;
 pub(crate) use progress::{ProgressLine, of_lake};
 
 use std::io::Write;
-use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use lookback_query::QueryError;
 use lookback_query::output::{Format, Written, write};
 use lookback_query::session::{Answer, Progress, Read};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
 
@@ -49,17 +50,22 @@ pub(crate) async fn deliver<W: Write + Send>(
         }
         write(answer.into_stream(), format, to).await.map(Some)
     });
-    let mut interrupted = pin!(tokio::signal::ctrl_c());
+    let mut interrupts = interrupts()?;
     let mut tick = tokio::time::interval(REDRAWN);
     let outcome = loop {
         tokio::select! {
             // First, so that a stream whose rows are always ready cannot keep it from being heard.
             biased;
-            Ok(()) = &mut interrupted => break Err(Failure::cancelled(began.elapsed())),
+            _ = interrupts.recv() => break Err(Failure::cancelled(began.elapsed())),
             _ = tick.tick() => line.draw(began.elapsed(), read()),
             written = &mut work => break written.map_err(Failure::from),
         }
     };
     line.clear();
     Ok(Delivered { written: outcome?, read: read(), took: began.elapsed() })
+}
+
+/// Every Ctrl-C from now on.
+pub(crate) fn interrupts() -> Result<Signal, Failure> {
+    signal(SignalKind::interrupt()).map_err(|e| Failure::failed(format!("listening for Ctrl-C: {e}")))
 }

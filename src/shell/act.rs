@@ -9,14 +9,13 @@ use lookback_query::QueryError;
 use lookback_query::diagnostics::{self, parse_time};
 use lookback_query::output::{Format, Written};
 use lookback_query::session::{Answer, Session};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::command::{self, Command};
 use super::describe;
 use super::input::{Input, Item};
 use super::screen::Screen;
 use super::{Next, OutputFile, Shell};
-use crate::answer::{Delivered, ProgressLine, deliver, of_lake};
+use crate::answer::{Delivered, ProgressLine, deliver, interrupts, of_lake};
 use crate::failure::Failure;
 use crate::print;
 
@@ -145,7 +144,7 @@ impl Shell {
     async fn watch(&mut self, pause: Duration) -> Result<(), Failure> {
         let Some(text) = self.last.clone() else { return Err(Failure::failed("there is no statement to repeat yet")) };
         // One for all rounds, so that none is missed between two.
-        let mut interrupts = signal(SignalKind::interrupt()).map_err(|e| Failure::failed(format!("signals: {e}")))?;
+        let mut interrupts = interrupts()?;
         loop {
             print::line(format!("{} UTC, again in {} s", now(), pause.as_secs_f64()))?;
             Box::pin(self.ask(&text)).await?;

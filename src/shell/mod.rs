@@ -29,8 +29,8 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
 
+use crate::answer::interrupts;
 use crate::cli::Global;
 use crate::failure::{FAILED, Failure};
 use crate::print;
@@ -85,7 +85,7 @@ enum Next {
 pub(crate) async fn run(global: &Global, format: Format, as_of: Option<&str>) -> Result<u8, Failure> {
     let as_of = as_of.map(parse_time).transpose().map_err(|e| Failure::usage(e.to_string()))?;
     // From here on, Ctrl-C between two statements is nothing.
-    let _interrupts = signal(SignalKind::interrupt()).map_err(|e| Failure::failed(format!("signals: {e}")))?;
+    let _interrupts = interrupts()?;
     let mut door = Door::opening(global);
     door.wait(FIRST_PROMPT).await?;
     let names = LakeNames::new(door.session_once_open(), Handle::current());
@@ -158,7 +158,7 @@ impl Shell {
         let draft = self.draft.take();
         // The runtime goes on with what it has to do, and completion may wait for it.
         tokio::task::block_in_place(|| match &draft {
-            Some(draft) => self.editor.readline_with_initial(prompt, (draft, "")),
+            Some(draft) => self.editor.readline_with_initial(prompt, (draft.as_str(), "")),
             None => self.editor.readline(prompt),
         })
     }
