@@ -147,7 +147,7 @@ fn describe(error: &DataFusionError) -> (ErrorKind, String) {
 fn describe_file(error: &(dyn Error + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(inner) = cause {
-        if let Some(object_store::Error::NotFound { path, .. }) = inner.downcast_ref() {
+        if let Some(object_store::Error::NotFound { path, .. }) = inner.downcast_ref::<object_store::Error>() {
             return format!(
                 "{path} is gone: `lookback maintain` removes files some time after they were replaced. Ask again, and the \
                  newest version is read; if that fails, too, something else has removed it"

@@ -173,12 +173,12 @@ impl ClusterDay {
     }
 
     fn query(&self, number: usize) -> Query {
-        let mut random = Random((self.cluster as u64) << 40 ^ number as u64);
+        let mut random = Random(((self.cluster as u64) << 40) ^ number as u64);
         let at = (number - self.first) as f64 / (self.until - self.first) as f64;
         // Most of the day's work is around its middle.
         let at = (at - 0.12 * (TAU * at).sin()).clamp(0.0, 0.999);
         let start = day_start(self.day) + (at * DAY as f64) as i64 + random.below(1_000_000) as i64;
-        let shape = ((random.unit().powf(2.0)) * SHAPES as f64) as u64;
+        let shape = (random.unit().powi(2) * SHAPES as f64) as u64;
         let log_ms = if shape < SHAPES / 5 { 1.5 } else { 6.0 + (shape % 7) as f64 * 0.5 };
         let runs = (1_000.0 * (log_ms + 0.9 * random.gauss()).exp()) as i64;
         let queued = if random.below(20) == 0 { (runs as f64 * random.unit()) as i64 } else { 0 };

@@ -85,7 +85,7 @@ impl FileList {
         let partition_columns = self.schema.table_partition_cols();
         let added: Vec<(&Path, &Add)> = changes.added.iter().collect();
         let partition = partition_columns.iter().map(|field| {
-            let value = |(path, add): &(&Path, &'_ Add)| {
+            let value = |(path, add): &(&Path, &Add)| {
                 let value = add.partition_values.get(field.name()).cloned().flatten();
                 value.ok_or_else(|| DeltaTableError::generic(format!("file {path} has no {}", field.name())))
             };

@@ -344,5 +344,4 @@ fn written(text: &[u8]) -> Option<i64> {
 }
 
 #[cfg(test)]
-#[path = "bounds_tests.rs"]
 mod tests;

@@ -197,9 +197,12 @@ impl<'a> Entry<'a> {
         let partition = partition.ok_or_else(|| lacks("partition values"))?;
         let keys = partition.keys().as_string_opt::<i32>().ok_or_else(|| lacks("partition columns"))?;
         let values = partition.values().as_string_opt::<i32>().ok_or_else(|| lacks("partition values"))?;
-        let vectors = batch.column_by_name("deletionVector");
+        let vectors = batch.column_by_name("deletionVector").and_then(|column| column.as_struct_opt());
+        let kinds = vectors.and_then(|vectors| vectors.column_by_name("storageType"));
+        // A file without a deletion vector can have an empty structure.
+        let has_vector = |row| vectors.zip(kinds).is_some_and(|(all, kind)| all.is_valid(row) && kind.is_valid(row));
         for row in 0..batch.num_rows() {
-            if vectors.is_some_and(|vectors| vectors.is_valid(row)) {
+            if has_vector(row) {
                 return Err(DeltaTableError::generic("it has deletion vectors, which lookback never writes"));
             }
             let path = paths.value(row);

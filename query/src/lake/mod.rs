@@ -13,9 +13,9 @@ use std::fmt;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
+use deltalake::DeltaTableBuilder;
 use deltalake::kernel::Snapshot;
 use deltalake::logstore::LogStoreRef;
-use deltalake::{DeltaTableBuilder, DeltaTableError};
 use lookback_schemas::names::{LAKE_FORMAT, LAKE_MARKER};
 use lookback_storage::s3::bucket_of;
 use lookback_storage::{Aws, S3Store, register_bucket_logs};
@@ -183,7 +183,9 @@ impl Lake {
         if let Some(known) = known {
             match Arc::clone(&known.snapshot).update(known.log.engine(None), None).await {
                 Ok(snapshot) if snapshot.version() == known.files.version() => return Ok(Some(known.files)),
-                Ok(snapshot) => return self.remember(table, known.log, snapshot, Some(&known.files)).await.map(Some),
+                Ok(snapshot) => {
+                    return self.remember(table, known.log, snapshot, Some(known.files.as_ref())).await.map(Some);
+                }
                 // The table may have been replaced since: what it is now decides.
                 Err(error) => tracing::debug!(table, %error, "reloading a table that could not be updated"),
             }
@@ -198,12 +200,13 @@ impl Lake {
             .map_err(|e| unreadable_log(table, e))?;
         match Snapshot::try_new(log.as_ref(), None).await {
             Ok(snapshot) => self.remember(table, log, Arc::new(snapshot), None).await.map(Some),
-            // Also what the library says of a log that it cannot read: then there is one.
-            Err(DeltaTableError::NotATable(_)) if !self.has_log(table).await? => {
+            Err(e) => {
+                if self.has_log(table).await? {
+                    return Err(unreadable_log(table, e));
+                }
                 self.known.lock().await.remove(table);
                 Ok(None)
             }
-            Err(e) => Err(unreadable_log(table, e)),
         }
     }
 

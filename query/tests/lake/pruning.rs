@@ -142,7 +142,7 @@ fn filter() -> impl Strategy<Value = String> {
     let cluster = prop::sample::select(vec!["'bi'", "'etl'", "'etl~2'", "'none'"]);
     let leaf = prop_oneof![
         (compared.clone(), cluster).prop_map(|(op, c)| format!("cluster_id {op} {c}")),
-        (compared.clone(), 0..6).prop_map(|(op, day)| format!("log_date {op} DATE '2026-01-01' + {day}")),
+        (compared.clone(), 1..7).prop_map(|(op, day)| format!("log_date {op} DATE '2026-01-0{day}'")),
         (compared.clone(), 0..20).prop_map(|(op, id)| format!("query {op} {id}")),
         (compared.clone(), 1..5, 0..8)
             .prop_map(|(op, day, hour)| format!("endtime {op} '2026-01-0{day} 0{hour}:30:00.003'")),

@@ -41,7 +41,7 @@ async fn further_commits_are_read_without_the_rest_of_the_log() {
 
     // As compaction does: files of one day go, one comes; then one of them comes back, and the new one goes.
     let list = session.lake().newest("stl_query").await.unwrap().unwrap();
-    let bi = list.files().iter().filter(|f| f.path.as_ref().contains("=bi/log_date=2026-01-02"));
+    let bi = list.files().iter().filter(|f| f.path.to_string().contains("=bi/log_date=2026-01-02"));
     let paths: Vec<(String, u64)> = bi.map(|f| (f.path.to_string(), f.size)).collect();
     assert_eq!(paths.len(), 2);
     let remove = |path: &str| json!({ "remove": { "path": path, "dataChange": false, "deletionTimestamp": 1 } });
