@@ -18,6 +18,9 @@
 
 use std::sync::OnceLock;
 
+use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
+use lookback_schemas::registry;
+
 use crate::error::{ErrorKind, QueryError};
 
 macro_rules! embedded {
@@ -72,6 +75,12 @@ pub fn list() -> &'static [View] {
 #[must_use]
 pub fn get(name: &str) -> Option<&'static View> {
     list().iter().find(|view| view.name == name)
+}
+
+/// The names of a view's columns.
+pub(crate) fn columns(name: &str) -> Option<Vec<String>> {
+    let documented = registry().table(get(name)?.name)?.columns.iter().map(|column| column.name.clone());
+    Some(documented.chain([CLUSTER_ID, LOG_DATE].map(str::to_owned)).collect())
 }
 
 /// Reads a file. The header is the comment lines before the first line of SQL; a word that comes again continues.

@@ -16,6 +16,7 @@ use super::input::{Input, Item};
 use super::screen::Screen;
 use super::{Next, OutputFile, Shell};
 use crate::answer::{Delivered, ProgressLine, deliver, interrupts, of_lake};
+use crate::commands::sql::notices;
 use crate::failure::Failure;
 use crate::print;
 
@@ -70,6 +71,7 @@ impl Shell {
         self.last = Some(text.to_owned());
         let session = self.session().await?;
         for statement in session.prepare(text)? {
+            notices(&statement);
             self.answer(session.run(&statement)).await?;
         }
         let first = text.split_whitespace().next().unwrap_or_default();

@@ -12,10 +12,8 @@
 )]
 
 use std::io::BufRead;
-use std::sync::Arc;
 use std::time::Instant;
 
-use lookback_query::session::scanned;
 use lookback_query::{Format, Limits, Session};
 use serde_json::{Value, json};
 
@@ -37,13 +35,13 @@ async fn answer(session: &Session, sql: &str) -> Value {
     let began = Instant::now();
     let answer = session.query(sql).await.unwrap();
     let planning = began.elapsed().as_secs_f64();
-    let plan = Arc::clone(answer.plan());
+    let progress = answer.progress();
     let mut text = Vec::new();
     lookback_query::write(answer.into_stream(), Format::Ndjson, &mut text).await.unwrap();
     let seconds = began.elapsed().as_secs_f64();
     let rows: Vec<Value> =
         text.split(|&b| b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect();
-    let read = scanned(plan.as_ref());
+    let read = progress.read();
     json!({
         "seconds": seconds, "planning": planning, "rows": rows, "files": read.files, "bytes": read.bytes, "peak_mb": peak_mb(),
     })

@@ -49,9 +49,10 @@ const WRITING: [&str; 29] = [
     "vacuum",
 ];
 
-/// Functions that only a cluster's leader node can answer, or that speak of its session.
+/// Functions that only a cluster's leader node can answer, or that speak of its session. Those that have a truthful answer are
+/// among the functions (`functions/system.rs`).
 /// Source: Amazon Redshift Database Developer Guide, "Leader node-only functions" and "System information functions".
-const LEADER_FUNCTIONS: [&str; 34] = [
+const LEADER_FUNCTIONS: [&str; 29] = [
     "aclexplode",
     "array_lower",
     "array_upper",
@@ -68,7 +69,6 @@ const LEADER_FUNCTIONS: [&str; 34] = [
     "has_schema_privilege",
     "has_table_privilege",
     "obj_description",
-    "pg_backend_pid",
     "pg_cancel_backend",
     "pg_get_cols",
     "pg_get_constraintdef",
@@ -78,14 +78,10 @@ const LEADER_FUNCTIONS: [&str; 34] = [
     "pg_get_userbyid",
     "pg_get_viewdef",
     "pg_last_copy_count",
-    "pg_last_copy_id",
-    "pg_last_query_id",
     "pg_last_unload_count",
-    "pg_last_unload_id",
     "pg_table_is_visible",
     "pg_terminate_backend",
     "set_config",
-    "version",
 ];
 
 /// Refuses a statement by the words that it begins with, so that it is named although it may not even parse.

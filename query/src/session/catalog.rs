@@ -24,7 +24,7 @@ use crate::views;
 #[derive(Debug)]
 pub(super) struct Snapshot {
     lake: Arc<Lake>,
-    // In the lake, as far as the statement has to know; sorted.
+    // All names, sorted; none unless the statement asks which there are.
     names: Vec<String>,
     // Temporary tables of the session.
     locals: HashMap<String, Arc<MemTable>>,
@@ -34,9 +34,15 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(lake: Arc<Lake>, mut names: Vec<String>, locals: HashMap<String, Arc<MemTable>>) -> Self {
-        if !names.is_empty() {
-            names.extend(declared_names());
+    /// `present` are the names of the lake's tables, if the statement asks which there are.
+    pub(super) fn new(
+        lake: Arc<Lake>,
+        present: Option<Vec<String>>,
+        locals: HashMap<String, Arc<MemTable>>,
+    ) -> Self {
+        let mut names = Vec::new();
+        if let Some(present) = present {
+            names.extend(present.into_iter().chain(declared_names()));
             names.sort_unstable();
             names.dedup();
         }

@@ -15,7 +15,6 @@ mod local;
 mod memory;
 mod progress;
 mod rollups;
-mod scanned;
 mod task;
 mod views;
 
@@ -50,7 +49,6 @@ use local::Locals;
 use memory::Shares;
 pub use progress::{Progress, Read};
 pub use rollups::PinnedRollup;
-pub use scanned::{Scanned, scanned};
 use views::WithViews;
 
 const CATALOG: &str = "lookback";
@@ -275,12 +273,13 @@ impl Session {
         };
         let references = self.base.resolve_table_references(&parsed)?;
         let lists_tables = lists_tables(&parsed, &references);
-        let names = if lists_tables { self.lake.tables().await? } else { Vec::new() };
+        let names = if lists_tables { Some(self.lake.tables().await?) } else { None };
         let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names, tables).with_session(self));
         let mut columns = rewrite::Columns::new();
         for reference in &references {
             self.check_reference(&snapshot, reference).await?;
-            if let Some(of_table) = snapshot.columns(reference.table()).await? {
+            let of_table = snapshot.columns(reference.table()).await?;
+            if let Some(of_table) = of_table.or_else(|| crate::views::columns(reference.table())) {
                 columns.insert(reference.table().to_lowercase(), of_table);
             }
         }

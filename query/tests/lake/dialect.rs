@@ -395,7 +395,7 @@ async fn what_cannot_be_answered_is_named_with_its_place() {
             ("SELECT 1\nFROM stv_sessions", "table 'stv_sessions' is a snapshot of a running cluster"),
             ("SELECT 1\nFROM pg_catalog.pg_class", "at Line: 2"),
             ("SELECT 1 FROM svv_table_info", "part of a cluster's catalog"),
-            ("SELECT\n  pg_backend_pid()", "pg_backend_pid() can only be answered by a cluster"),
+            ("SELECT\n  pg_get_viewdef(1)", "pg_get_viewdef() can only be answered by a cluster"),
             ("SELECT has_table_privilege('a', 'b', 'select')", "has_table_privilege()"),
             ("COPY t FROM 's3://b/' IAM_ROLE default", "COPY is refused"),
             ("unload ('select 1') to 's3://b/'", "UNLOAD is refused"),

@@ -2,7 +2,6 @@
 
 use datafusion::physical_plan::displayable;
 use lookback_query::Session;
-use lookback_query::session::scanned;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
@@ -198,8 +197,8 @@ async fn only_files_that_can_match_are_opened() {
         ("SELECT COUNT(*) FROM stl_query", 0),
     ] {
         let answer = session.query(sql).await.unwrap();
-        let plan = std::sync::Arc::clone(answer.plan());
+        let progress = answer.progress();
         answer.collect().await.unwrap();
-        assert_eq!(scanned(plan.as_ref()).files, want, "{sql}");
+        assert_eq!(progress.read().files, want, "{sql}");
     }
 }

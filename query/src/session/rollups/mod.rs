@@ -60,7 +60,7 @@ impl Session {
     /// [`ErrorKind::Read`] if a Delta log cannot be read.
     pub async fn rollup(&self, rollup: &'static Rollup) -> Result<PinnedRollup, QueryError> {
         PinnedRollup::of(
-            &Snapshot::new(Arc::clone(&self.lake), Vec::new(), HashMap::new()).with_session(self),
+            &Snapshot::new(Arc::clone(&self.lake), None, HashMap::new()).with_session(self),
             self,
             rollup,
         )
