@@ -1,5 +1,6 @@
 //! An answer on its way to whoever asked: how far it is, Ctrl-C, and a file that is whole or not there.
 
+mod events;
 mod file;
 mod progress;
 
@@ -17,6 +18,7 @@ use lookback_query::session::{Answer, Progress, Read};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
+use events::{Event, watch};
 
 /// How often the progress line is drawn anew.
 const REDRAWN: Duration = Duration::from_millis(200);
@@ -50,14 +52,15 @@ pub(crate) async fn deliver<W: Write + Send>(
         }
         write(answer.into_stream(), format, to).await.map(Some)
     });
-    let mut interrupts = interrupts()?;
-    let mut tick = tokio::time::interval(REDRAWN);
+    let mut events = watch(REDRAWN);
     let outcome = loop {
         tokio::select! {
             // First, so that a stream whose rows are always ready cannot keep it from being heard.
             biased;
-            _ = interrupts.recv() => break Err(Failure::cancelled(began.elapsed())),
-            _ = tick.tick() => line.draw(began.elapsed(), read()),
+            Some(event) = events.recv() => match event {
+                Event::Interrupt => break Err(Failure::cancelled(began.elapsed())),
+                Event::Tick => line.draw(began.elapsed(), read()),
+            },
             written = &mut work => break written.map_err(Failure::from),
         }
     };

@@ -228,7 +228,21 @@ mod tests {
         .into_iter()
         .map(|line| parse(line).unwrap_err())
         .collect();
-        insta::assert_snapshot!(errors.join("\n"), @"");
+        insta::assert_snapshot!(errors.join("\n"), @r"
+        there is no command \diagg; did you mean \diag?
+        there is no command \formt; did you mean \format?
+        there is no command \z; \? lists them
+        there is no command \connect; \? lists them
+        'xml' is not a format; formats are table, expanded, csv, json, ndjson, parquet, arrow
+        \d takes one word: \d [NAME]
+        \dt takes nothing, not 'stl_query'
+        'maybe' is neither on nor off: \x [on|off]
+        'never' is not a number of seconds: \watch [SECONDS]
+        between two looks may be a tenth of a second to a day
+        which file? \i FILE
+        'top' is not a parameter; write it as name=value
+        a quote is not closed
+        ");
     }
 
     #[test]

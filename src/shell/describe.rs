@@ -121,7 +121,16 @@ mod tests {
             relation("stl_querytext", false, Some((9, 1, 100))),
             relation("stl_scan", false, None),
         ];
-        insta::assert_snapshot!(relations(&all, false), @"");
+        insta::assert_snapshot!(relations(&all, false), @r"
+        name                  kind         rows  files  size     what a row says
+        --------------------  ------  ---------  -----  -------  ------------------------------------------------------------------------------------------------------------------------------
+        lookback_export_runs  record         12      3  4.0 KiB
+        slow                  view            -      -  -
+        stl_query             log     1,234,567     40  3.0 MiB  one row per query run, on the main or a concurrency scaling cluster (no DDL, no utility commands), text cut at 4000 characters
+        stl_querytext         driven          9      1  100 B    text of queries in 200-character pieces
+
+        1 more tables are empty in this lake; \dt shows them, too
+        ");
         assert!(relations(&all, true).contains("stl_scan"));
         assert!(!relations(&all, true).contains("more tables"));
     }
@@ -129,12 +138,48 @@ mod tests {
     #[test]
     fn a_table_is_shown_with_its_columns() {
         let column = |name: &str, data_type: &str| Column { name: name.to_owned(), data_type: data_type.to_owned() };
-        insta::assert_snapshot!(columns("stl_query", &[column("query", "bigint"), column("cluster_id", "varchar")]), @"");
-        insta::assert_snapshot!(columns("slow", &[column("query", "bigint")]), @"");
+        insta::assert_snapshot!(columns("stl_query", &[column("query", "bigint"), column("cluster_id", "varchar")]), @r"
+        stl_query: one row per query run, on the main or a concurrency scaling cluster (no DDL, no utility commands), text cut at 4000 characters
+        time: endtime
+
+        column      type     type on a cluster
+        ----------  -------  -----------------
+        query       bigint   integer
+        cluster_id  varchar  -
+        ");
+        insta::assert_snapshot!(columns("slow", &[column("query", "bigint")]), @r"
+        slow
+
+        column  type    type on a cluster
+        ------  ------  -----------------
+        query   bigint                  -
+        ");
     }
 
     #[test]
     fn the_help_names_everything() {
-        insta::assert_snapshot!(help(Some(Path::new("/home/me/.local/state/lookback/history"))), @"");
+        insta::assert_snapshot!(help(Some(Path::new("/home/me/.local/state/lookback/history"))), @r"
+        A statement ends with ; and may span lines. Commands:
+
+          \d [NAME]                       tables that hold rows, and views; or the columns of one
+          \dt                             all tables, also those that are empty in this lake
+          \diag [NAME [KEY=VALUE ...]]    ready questions; or ask one
+          \i FILE                         run the statements and commands of a file
+          \e                              edit the last statement in $EDITOR
+          \watch [SECONDS]                repeat the last statement, every 2 seconds if not said, until Ctrl-C
+          \format [FORMAT]                how answers are written: table, expanded, csv, json, ndjson, parquet, arrow
+          \x [on|off]                     a line for every column, for rows wider than the screen
+          \o [FILE]                       write answers to a file; without one, to the screen again
+          \as-of [TIME]                   the moment that getdate() answers, in UTC; without one, the present
+          \timing [on|off]                a line after each answer: time, and what was read
+          \pager [on|off]                 show answers longer than the screen with $PAGER
+          \?                              this list
+          \h                              this list
+          \q                              end; so does Ctrl-D
+          \quit                           end
+
+        Tab completes, Up and Ctrl-R find earlier statements, Ctrl-C cancels the statement or clears the line, Ctrl-D ends.
+        Earlier statements are kept in /home/me/.local/state/lookback/history
+        ");
     }
 }

@@ -18,7 +18,7 @@ import termios
 import time
 
 LIMIT = 30.0
-CONTROL = re.compile(r"\x1b\[[0-9;?=>]*[a-zA-Z]|\x1b\][^\x07]*\x07|\x1b[=>()][A-Z0-9]?|\r|\x07|\x08")
+CONTROL = re.compile(r"\x1b\[[0-9;?=>]*[a-zA-Z]|\x1b\][^\x07]*\x07|\x1b[=>]|\x1b[()][A-Z0-9]|\r|\x07|\x08")
 
 
 class Terminal:

@@ -156,7 +156,21 @@ async fn expanded_rows_have_a_line_for_every_column() {
     let session = lake.session().await;
     let sql = "SELECT cluster_id, query, CASE WHEN query > 2 THEN querytxt END AS text FROM stl_query \
                WHERE query IN (2, 3) ORDER BY 1, 2";
-    insta::assert_snapshot!(String::from_utf8(written(&session, sql, Format::Expanded).await).unwrap(), @"");
+    insta::assert_snapshot!(String::from_utf8(written(&session, sql, Format::Expanded).await).unwrap(), @r#"
+    -[ row 1 ]------------------------
+    cluster_id | bi
+    query      | 2
+    text       |
+    -[ row 2 ]------------------------
+    cluster_id | etl
+    query      | 2
+    text       |
+    -[ row 3 ]------------------------
+    cluster_id | etl
+    query      | 3
+    text       | insert into t values ('é, "x"')
+    (3 rows)
+    "#);
     let plan = String::from_utf8(written(&session, "EXPLAIN SELECT 1", Format::Expanded).await).unwrap();
     assert!(plan.starts_with("logical_plan\n"), "{plan}");
 }
