@@ -35,11 +35,7 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// `present` are the names of the lake's tables, if the statement asks which there are.
-    pub(super) fn new(
-        lake: Arc<Lake>,
-        present: Option<Vec<String>>,
-        locals: HashMap<String, Arc<MemTable>>,
-    ) -> Self {
+    pub(super) fn new(lake: Arc<Lake>, present: Option<Vec<String>>, locals: HashMap<String, Arc<MemTable>>) -> Self {
         let mut names = Vec::new();
         if let Some(present) = present {
             names.extend(present.into_iter().chain(declared_names()));

@@ -59,12 +59,8 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Read`] if a Delta log cannot be read.
     pub async fn rollup(&self, rollup: &'static Rollup) -> Result<PinnedRollup, QueryError> {
-        PinnedRollup::of(
-            &Snapshot::new(Arc::clone(&self.lake), None, HashMap::new()).with_session(self),
-            self,
-            rollup,
-        )
-        .await
+        PinnedRollup::of(&Snapshot::new(Arc::clone(&self.lake), None, HashMap::new()).with_session(self), self, rollup)
+            .await
     }
 }
 
