@@ -8,7 +8,7 @@
 //! - `group_commit`: the commits of all clusters together.
 //! - `commits`: how commits went.
 //! - `gather`: the record of a run in the ledger.
-//! - `slot`: how many clusters work at once.
+//! - `slot`: how many clusters work at once; `workers`: the threads that they work on.
 //! - `report`: what happened.
 
 mod cluster;
@@ -21,6 +21,7 @@ mod report;
 mod slot;
 mod sweep;
 mod table;
+mod workers;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ use crate::watermarks::{Watermark, WatermarkStore};
 pub(crate) use cluster::{check_access, check_clock};
 use group_commit::GroupCommit;
 use slot::Slot;
+use workers::Workers;
 
 /// A cluster to export.
 #[derive(Clone)]
@@ -246,6 +248,8 @@ impl Exporter {
     ) -> Report {
         let (commits, unopened) = self.group_commits(jobs).await;
         let unopened = std::sync::Mutex::new(unopened);
+        // Without threads, that is what each cluster reports.
+        let workers = &Workers::start(self.settings.max_clusters.min(jobs.len()));
         let work_one = |job: ClusterJob| {
             let (exporter, commits, run_id, cancel) =
                 (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
@@ -253,23 +257,28 @@ impl Exporter {
             async move {
                 let slot = Slot::new(&exporter.slots, &cancel);
                 slot.take().await;
-                let run =
-                    cluster::ClusterRun { exporter, job, run_id, commits, cancel, slot, left: Default::default() };
-                let name = run.job.name.clone();
-                let started = run.exporter.clock.now();
-                // A thread and a runtime of its own: rows pass from the connection to the decoder without changing threads,
-                // clusters use as many processors as there are, and a panic is that cluster's failure, not everybody's. One
-                // more thread encodes and does file access: what several in turn would leave in their parts of the heap
-                // would double the memory.
-                let logs = tracing::dispatcher::get_default(Clone::clone);
+                let name = job.name.clone();
+                let started = exporter.clock.now();
                 let span = error_span!("cluster", cluster = %name);
-                let worked = tokio::task::spawn_blocking(move || {
-                    let runtime =
-                        tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build()?;
-                    let work = || runtime.block_on(run.work(work).instrument(span));
-                    Ok::<_, std::io::Error>(tracing::dispatcher::with_default(&logs, work))
-                });
-                let mut tables = match worked.await.map_err(std::io::Error::other).flatten() {
+                let worked = match workers {
+                    Ok(workers) => {
+                        let place = workers.place();
+                        let number = place.number();
+                        slot.at(place);
+                        let run = cluster::ClusterRun {
+                            exporter,
+                            job,
+                            run_id,
+                            commits,
+                            cancel,
+                            slot,
+                            left: Default::default(),
+                        };
+                        workers.run(number, move || run.work(work).instrument(span)).await
+                    }
+                    Err(e) => Err(std::io::Error::new(e.kind(), e.to_string())),
+                };
+                let mut tables = match worked {
                     Ok(tables) => tables,
                     Err(e) => {
                         let mut failed = TableReport::new(&name, "", "", RunKind::Export, started);
