@@ -22,7 +22,7 @@ const READS: usize = 16;
 pub struct Incarnations {
     table: Arc<LakeTable>,
     /// The rows of the files that were read, by path.
-    read: Mutex<HashMap<String, Vec<Incarnation>>>,
+    read: Mutex<HashMap<Arc<str>, Vec<Incarnation>>>,
 }
 
 /// One row of the list.

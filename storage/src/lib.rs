@@ -18,4 +18,4 @@ pub use aws::{Aws, AwsSettings, RequestCounts};
 pub use durable::DurableFileSystem;
 pub use log::register_bucket_logs;
 pub use s3::{Encryption, KeyArn, S3Store};
-pub use said::first_line;
+pub use said::{chain, first_line};

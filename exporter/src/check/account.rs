@@ -4,7 +4,7 @@
 //! exporter works without these permissions.
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use lookback_storage::{Aws, KeyArn, first_line};
+use lookback_storage::{Aws, KeyArn, chain, first_line};
 
 use super::Finding;
 use super::bucket::check_bucket;
@@ -126,15 +126,7 @@ where
     match (e.code(), e.message()) {
         (Some(code), Some(message)) => format!("{code}: {}", first_line(message)),
         (Some(code), None) => code.to_owned(),
-        _ => {
-            let mut text = e.to_string();
-            let mut cause = std::error::Error::source(e);
-            while let Some(inner) = cause {
-                text = format!("{text}: {inner}");
-                cause = inner.source();
-            }
-            text
-        }
+        _ => chain(e),
     }
 }
 

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use aws_sdk_ssm::config::http::HttpResponse;
 use aws_sdk_ssm::error::{ConnectorError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
-use lookback_storage::first_line;
+use lookback_storage::{chain, first_line};
 
 use super::accounts::{Account, Call};
 use crate::error::{Error, ErrorKind};
@@ -138,16 +138,6 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     causes(error).find_map(|e| e.downcast_ref())
-}
-
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = String::new();
-    for cause in causes(error).map(ToString::to_string).filter(|c| !c.is_empty()) {
-        if !text.contains(&cause) {
-            text = if text.is_empty() { cause } else { format!("{text}: {cause}") };
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //!   else has committed the same cluster and table since.
 //! - [`writer`] turns batches into sorted data files; [`present`] reads back what the lake already has of a window.
 
+mod bounds;
 mod encoder;
 pub mod present;
 pub(crate) mod properties;

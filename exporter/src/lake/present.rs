@@ -48,7 +48,7 @@ pub struct Present {
     window: Window,
     source_columns: HashSet<String>,
     groups: Vec<Group>,
-    loaded: HashSet<String>,
+    loaded: HashSet<Arc<str>>,
     kept_back: Vec<RecordBatch>,
     youngest_before: Option<(i64, i64)>,
 }

@@ -8,47 +8,39 @@ use deltalake::kernel::Remove;
 use deltalake::table::state::DeltaTableState;
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
 use lookback_schemas::time::parse_day;
-use serde_json::Value;
 
-/// A data file of a snapshot.
+use super::bounds::{Bounds, Names};
+
+/// A data file of a snapshot. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct DataFile {
     /// Path relative to the table's folder.
-    pub path: String,
+    pub path: Arc<str>,
     /// Bytes.
     pub size: u64,
     /// Partition: days since 1970-01-01.
     pub day: i32,
     /// Statistics as written to the log.
-    stats: Option<Arc<Value>>,
+    bounds: Arc<Bounds>,
 }
 
 impl DataFile {
     /// Rows, as the log says.
     #[must_use]
     pub fn rows(&self) -> Option<u64> {
-        self.stats.as_ref()?.get("numRecords")?.as_u64()
+        self.bounds.rows
     }
 
     /// Smallest and largest value of an integer column; `None` if not known.
     #[must_use]
     pub fn range(&self, column: &str) -> Option<(i64, i64)> {
-        let bound = |which: &str| self.stats.as_ref()?.get(which)?.get(column)?.as_i64();
-        Some((bound("minValues")?, bound("maxValues")?))
+        self.bounds.column(column).filter(|c| !c.is_time).map(|c| c.range)
     }
 
     /// Earliest and latest value of a time column, microseconds, if no row lacks it; `None` if not known.
     #[must_use]
     pub fn time_range(&self, column: &str) -> Option<(i64, i64)> {
-        let stats = self.stats.as_ref()?;
-        if stats.get("nullCount")?.get(column)?.as_i64()? != 0 {
-            return None;
-        }
-        let bound = |which: &str| {
-            let text = stats.get(which)?.get(column)?.as_str()?;
-            chrono::DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_micros())
-        };
-        Some((bound("minValues")?, bound("maxValues")?))
+        self.bounds.column(column).filter(|c| c.is_time && c.nulls == Some(0)).map(|c| c.range)
     }
 }
 
@@ -64,17 +56,29 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn new(state: DeltaTableState) -> Self {
+    /// The version of a loaded state. What `before`, an earlier version, knows of a file is not read again.
+    pub(super) fn new(state: DeltaTableState, before: Option<&Self>) -> Self {
         let mut files: HashMap<String, Vec<DataFile>> = HashMap::new();
+        let known: HashMap<&str, &DataFile> =
+            before.iter().flat_map(|s| s.files.values().flatten()).map(|f| (&*f.path, f)).collect();
+        let mut names = Names::default();
         for view in state.log_data().iter() {
             let mut partition = view.partition_values_map();
             let mut value = |name: &str| partition.remove(name).flatten();
             // lookback's own tables are not partitioned by cluster.
             let cluster = value(CLUSTER_ID).unwrap_or_default();
             let Some(day) = value(LOG_DATE).and_then(|d| parse_day(&d)) else { continue };
-            let stats = view.stats().and_then(|text| serde_json::from_str(&text).ok()).map(Arc::new);
-            let size = u64::try_from(view.size()).unwrap_or(0);
-            files.entry(cluster).or_default().push(DataFile { path: view.path().into_owned(), size, day, stats });
+            let path = view.path();
+            let file = match known.get(&*path) {
+                Some(&file) => file.clone(),
+                None => DataFile {
+                    size: u64::try_from(view.size()).unwrap_or(0),
+                    day,
+                    bounds: Arc::new(view.stats().map_or_else(Bounds::default, |text| Bounds::read(&text, &mut names))),
+                    path: path.into(),
+                },
+            };
+            files.entry(cluster).or_default().push(file);
         }
         for list in files.values_mut() {
             list.sort_by(|a, b| (a.day, &a.path).cmp(&(b.day, &b.path)));

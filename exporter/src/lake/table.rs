@@ -145,7 +145,7 @@ impl LakeTable {
         }
         delta.load().await.map_err(lake(what()))?;
         let state = delta.snapshot().map_err(lake(what()))?.clone();
-        let snapshot = Arc::new(Snapshot::new(state));
+        let snapshot = Arc::new(Snapshot::new(state, None));
         let newest = snapshot.version;
         let mut inner =
             Inner { delta, snapshot, txns: HashMap::new(), scanned: (newest + 1, newest), commit_ids: HashMap::new() };
@@ -338,7 +338,7 @@ impl Inner {
         self.delta.update_state().await?;
         let version = self.delta.snapshot()?.version();
         if version != self.snapshot.version {
-            self.snapshot = Arc::new(Snapshot::new(self.delta.snapshot()?.clone()));
+            self.snapshot = Arc::new(Snapshot::new(self.delta.snapshot()?.clone(), Some(&self.snapshot)));
             self.scan(self.scanned.1 + 1, version).await?;
         }
         Ok(())

@@ -138,7 +138,7 @@ impl Day<'_> {
                     return Err(e);
                 }
             }
-            removes.extend(group.iter().map(|f| f.path.clone()));
+            removes.extend(group.iter().map(|f| f.path.to_string()));
         }
         let unit = CommitUnit {
             transaction: None,

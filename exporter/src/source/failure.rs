@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lookback_storage::chain;
 use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, ErrorKind};
@@ -70,18 +71,4 @@ fn of_state(code: &SqlState, db_message: &str, message: String) -> Error {
         }
         _ => Error::new(ErrorKind::Query, message),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(e) = cause {
-        let more = e.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = e.source();
-    }
-    text
 }

@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use object_store::path::Path;
 
-use crate::said::first_line;
+use crate::said::{chain, first_line};
 
 /// The name that errors give the store.
 pub(super) const STORE: &str = "S3";
@@ -86,21 +86,6 @@ impl Refused {
             _ => object_store::Error::Generic { store: STORE, source: self.into() },
         }
     }
-}
-
-/// An error and what it comes from, without what is only said again.
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(e) = cause {
-        let more = e.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = e.source();
-    }
-    text
 }
 
 fn advice(operation: &str, status: Option<u16>, code: Option<&str>) -> Option<&'static str> {
