@@ -165,7 +165,7 @@ pub struct ExportSettings {
     pub retry_delay: Duration,
     /// Clusters worked on at once.
     pub max_clusters: usize,
-    /// Silence after which one cluster's rows no longer wait for those of the others, to share a commit with them.
+    /// How long a cluster may take for a step before the rows of the others no longer wait for its own, to share a commit.
     #[serde(deserialize_with = "duration")]
     pub commit_linger: Duration,
     /// How long a lease holds without its holder.

@@ -8,10 +8,12 @@ use lookback_schemas::TableSpec;
 use lookback_schemas::ledger::RunKind;
 use lookback_schemas::time::SECOND;
 use rand::Rng;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span, info};
 
 use super::group_commit::GroupCommit;
+use super::liveness::Liveness;
 use super::report::{TableOutcome, TableReport};
 use super::slot::Slot;
 use super::table::{Pending, Start};
@@ -35,6 +37,9 @@ pub(super) struct Connected {
 /// The work on one cluster.
 pub(super) struct ClusterRun {
     pub(super) exporter: Arc<Exporter>,
+    /// Its number in the run.
+    pub(super) number: usize,
+    pub(super) liveness: Arc<Liveness>,
     pub(super) job: ClusterJob,
     pub(super) run_id: String,
     pub(super) commits: HashMap<String, GroupCommit>,
@@ -48,13 +53,7 @@ pub(super) struct ClusterRun {
 impl ClusterRun {
     /// Everything that there is to do, as reports.
     pub(super) async fn work(self, work: Work) -> Vec<TableReport> {
-        let mut offered = HashSet::new();
-        let reports = self.tables(work, &mut offered).await;
-        for spec in self.job.tables.iter().filter(|t| !offered.contains(&t.name)) {
-            if let Some(commit) = self.commits.get(&spec.name) {
-                commit.absent().await;
-            }
-        }
+        let reports = self.tables(work).await;
         for report in &reports {
             if let TableOutcome::Failed(e) = &report.outcome {
                 // The caller has the report and tells the user; this is for those who read logs.
@@ -64,12 +63,16 @@ impl ClusterRun {
         reports
     }
 
-    async fn tables(&self, work: Work, offered: &mut HashSet<String>) -> Vec<TableReport> {
+    async fn tables(&self, work: Work) -> Vec<TableReport> {
         let started = self.exporter.clock.now();
         let mut connection = match self.retrying(|| self.connect()).await {
             Ok(connected) => Some(connected),
-            Err(e) => return vec![self.failed("", "", started, e)],
+            Err(e) => {
+                self.absent_except(&HashSet::new()).await;
+                return vec![self.failed("", "", started, e)];
+            }
         };
+        self.alive();
         let mut reports = Vec::new();
         let mut pending: Vec<Pending> = Vec::new();
         let mut timeouts = 0;
@@ -86,21 +89,16 @@ impl ClusterRun {
                 }
                 let span = error_span!("table", table = %spec.name);
                 match self.one(&mut connection, spec, &mut timeouts).instrument(span).await {
-                    Ok(Start::Pending(table)) => {
-                        offered.insert(spec.name.clone());
-                        pending.push(*table);
-                    }
-                    Ok(Start::Ended(report)) => {
-                        self.exporter.progress.ended(&report);
-                        reports.push(*report);
-                    }
-                    Err(report) => {
+                    Ok(Start::Pending(table)) => pending.push(*table),
+                    Ok(Start::Ended(report)) | Err(report) => {
                         self.exporter.progress.ended(&report);
                         reports.push(*report);
                     }
                 }
+                self.alive();
             }
         }
+        self.absent_except(&pending.iter().map(|p| p.spec.name.as_str()).collect()).await;
         // Nothing is left to do but to wait for the others.
         self.slot.give();
         for table in pending {
@@ -118,6 +116,20 @@ impl ClusterRun {
             }
         }
         reports
+    }
+
+    /// A step is completed: shared commits may wait for the next one.
+    pub(super) fn alive(&self) {
+        self.liveness.sign(self.number, Instant::now());
+    }
+
+    /// Tells the shared commits that nothing else will come.
+    async fn absent_except(&self, offered: &HashSet<&str>) {
+        for spec in self.job.tables.iter().filter(|t| !offered.contains(t.name.as_str())) {
+            if let Some(commit) = self.commits.get(&spec.name) {
+                commit.absent(self.number).await;
+            }
+        }
     }
 
     /// Starts one table, with retries and within its time.

@@ -1,9 +1,10 @@
 //! One commit per table and tick for all clusters that are ready: a commit per cluster would flood the log.
 //!
-//! Rows that arrive wait for those of the other clusters for as long as these keep coming: until all were heard, nothing came
+//! Rows that arrive wait for those of the other clusters: until all were heard, those that were not have given no sign of life
 //! for the linger, or the first has waited for a dozen of lingers. So a cluster that hangs delays the others by no more than the
-//! linger, and all clusters of a tick that are well are in one commit, however many there are.
+//! linger, once, and all clusters of a tick that are well are in one commit, however many there are and however slow the lake.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +13,16 @@ use tokio::time::Instant;
 use tracing::{Instrument, error_span};
 
 use super::commits::CommitCounts;
+use super::liveness::Liveness;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lake::{CommitOutcome, CommitUnit, LakeTable};
 
 /// Lingers that rows wait for others at most.
-const LONGEST_WAIT: u32 = 12;
+pub(super) const LONGEST_WAIT: u32 = 12;
 
 /// A cluster's contribution.
 struct Offer {
+    cluster: usize,
     unit: CommitUnit,
     /// Whether it has to be committed. One that does not rides along with others, or is dropped.
     needed: bool,
@@ -28,7 +31,8 @@ struct Offer {
 
 enum Message {
     Offer(Offer),
-    Absent,
+    /// This cluster will offer nothing.
+    Absent(usize),
 }
 
 /// The answer to an offer.
@@ -52,62 +56,82 @@ pub(super) struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Gathers for `clusters` clusters. Ends when all handles are dropped.
-    pub(super) fn start(table: Arc<LakeTable>, clusters: usize, linger: Duration, counts: Arc<CommitCounts>) -> Self {
+    /// Gathers for these clusters, by their numbers in the run. Ends when all handles are dropped.
+    pub(super) fn start(
+        table: Arc<LakeTable>,
+        clusters: HashSet<usize>,
+        liveness: Arc<Liveness>,
+        longest_wait: Duration,
+        counts: Arc<CommitCounts>,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel(64);
         let span = error_span!("table", table = table.name());
-        tokio::spawn(run(table, receiver, clusters, linger, counts).instrument(span));
+        let waiting = Waiting { receiver, unheard: clusters, liveness, longest_wait };
+        tokio::spawn(run(table, waiting, counts).instrument(span));
         Self { sender }
     }
 
     /// Offers a unit.
-    pub(super) async fn offer(&self, unit: CommitUnit, needed: bool) -> Ticket {
+    pub(super) async fn offer(&self, cluster: usize, unit: CommitUnit, needed: bool) -> Ticket {
         let (reply, receiver) = oneshot::channel();
         // A failed send drops the reply, which the ticket reports.
-        let _ = self.sender.send(Message::Offer(Offer { unit, needed, reply })).await;
+        let _ = self.sender.send(Message::Offer(Offer { cluster, unit, needed, reply })).await;
         Ticket(receiver)
     }
 
     /// Says that a cluster will offer nothing.
-    pub(super) async fn absent(&self) {
-        let _ = self.sender.send(Message::Absent).await;
+    pub(super) async fn absent(&self, cluster: usize) {
+        let _ = self.sender.send(Message::Absent(cluster)).await;
     }
 }
 
-async fn run(
-    table: Arc<LakeTable>,
-    mut receiver: mpsc::Receiver<Message>,
-    clusters: usize,
-    linger: Duration,
-    counts: Arc<CommitCounts>,
-) {
-    let mut heard = 0;
-    loop {
+/// What is still to come.
+struct Waiting {
+    receiver: mpsc::Receiver<Message>,
+    unheard: HashSet<usize>,
+    liveness: Arc<Liveness>,
+    /// How long the first offer waits at most.
+    longest_wait: Duration,
+}
+
+impl Waiting {
+    /// What goes into the next commit; `None` when nobody is left who could offer anything.
+    async fn next(&mut self) -> Option<Vec<Offer>> {
         let mut offers = Vec::new();
-        let Some(first) = receiver.recv().await else { return };
-        heard += 1;
-        if let Message::Offer(offer) = first {
-            offers.push(offer);
-        }
-        let last = Instant::now() + linger.saturating_mul(LONGEST_WAIT);
-        while heard < clusters {
-            let deadline = last.min(Instant::now() + linger);
-            match tokio::time::timeout_at(deadline, receiver.recv()).await {
-                Ok(Some(message)) => {
-                    heard += 1;
-                    if let Message::Offer(offer) = message {
-                        offers.push(offer);
-                    }
-                }
-                Ok(None) | Err(_) => break,
+        let first = self.receiver.recv().await?;
+        self.hear(first, &mut offers);
+        let last = Instant::now() + self.longest_wait;
+        while let Some(until) = self.liveness.worth_waiting_until(&self.unheard) {
+            let until = until.min(last);
+            match tokio::time::timeout_at(until, self.receiver.recv()).await {
+                Ok(Some(message)) => self.hear(message, &mut offers),
+                Ok(None) => break,
+                // Meanwhile somebody may have given a sign of life.
+                Err(_) if until < last && self.liveness.worth_waiting_until(&self.unheard) > Some(Instant::now()) => {}
+                Err(_) => break,
             }
         }
-        while let Ok(message) = receiver.try_recv() {
-            heard += 1;
-            if let Message::Offer(offer) = message {
+        while let Ok(message) = self.receiver.try_recv() {
+            self.hear(message, &mut offers);
+        }
+        Some(offers)
+    }
+
+    fn hear(&mut self, message: Message, offers: &mut Vec<Offer>) {
+        match message {
+            Message::Offer(offer) => {
+                self.unheard.remove(&offer.cluster);
                 offers.push(offer);
             }
+            Message::Absent(cluster) => {
+                self.unheard.remove(&cluster);
+            }
         }
+    }
+}
+
+async fn run(table: Arc<LakeTable>, mut waiting: Waiting, counts: Arc<CommitCounts>) {
+    while let Some(offers) = waiting.next().await {
         commit(&table, offers, &counts).await;
     }
 }

@@ -5,7 +5,7 @@
 //! - `marks`: a table's lease and watermark.
 //! - `read`: one window.
 //! - `sweep`: whole days, read again.
-//! - `group_commit`: the commits of all clusters together.
+//! - `group_commit`: the commits of all clusters together; `liveness`: which clusters these wait for.
 //! - `commits`: how commits went.
 //! - `gather`: the record of a run in the ledger.
 //! - `slot`: how many clusters work at once; `workers`: the threads that they work on.
@@ -15,6 +15,7 @@ mod cluster;
 mod commits;
 mod gather;
 mod group_commit;
+mod liveness;
 mod marks;
 mod read;
 mod report;
@@ -23,7 +24,7 @@ mod sweep;
 mod table;
 mod workers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
@@ -32,6 +33,7 @@ use lookback_schemas::TableSpec;
 use lookback_schemas::ledger::{RunKind, clusters_schema, schema as ledger_schema};
 use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_TIME};
 use tokio::sync::{Mutex, OnceCell, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
@@ -48,7 +50,8 @@ use crate::settings::ExportSettings;
 use crate::source::Source;
 use crate::watermarks::{Watermark, WatermarkStore};
 pub(crate) use cluster::{check_access, check_clock};
-use group_commit::GroupCommit;
+use group_commit::{GroupCommit, LONGEST_WAIT};
+use liveness::Liveness;
 use slot::Slot;
 use workers::Workers;
 
@@ -247,13 +250,15 @@ impl Exporter {
         cancel: &CancellationToken,
         ended: &(dyn Fn(&str, &[TableReport]) + Send + Sync),
     ) -> Report {
-        let (commits, unopened) = self.group_commits(jobs).await;
+        let liveness = Arc::new(Liveness::new(jobs.len(), self.settings.commit_linger, Instant::now()));
+        let (commits, unopened) = self.group_commits(jobs, &liveness).await;
         let unopened = std::sync::Mutex::new(unopened);
         // Without threads, that is what each cluster reports.
         let workers = &Workers::start(self.settings.max_clusters.min(jobs.len()));
-        let work_one = |job: ClusterJob| {
+        let work_one = |(number, job): (usize, ClusterJob)| {
             let (exporter, commits, run_id, cancel) =
                 (Arc::clone(self), commits.clone(), run_id.clone(), cancel.clone());
+            let liveness = Arc::clone(&liveness);
             let unopened = &unopened;
             async move {
                 let slot = Slot::new(&exporter.slots, &cancel);
@@ -264,10 +269,13 @@ impl Exporter {
                 let worked = match workers {
                     Ok(workers) => {
                         let place = workers.place();
-                        let number = place.number();
+                        let thread = place.number();
                         slot.at(place);
+                        liveness.sign(number, Instant::now());
                         let run = cluster::ClusterRun {
                             exporter,
+                            number,
+                            liveness,
                             job,
                             run_id,
                             commits,
@@ -275,7 +283,7 @@ impl Exporter {
                             slot,
                             left: Default::default(),
                         };
-                        workers.run(number, move || run.work(work).instrument(span)).await
+                        workers.run(thread, move || run.work(work).instrument(span)).await
                     }
                     Err(e) => Err(std::io::Error::new(e.kind(), e.to_string())),
                 };
@@ -298,7 +306,8 @@ impl Exporter {
             }
         };
         // As many as have a slot are at work; the others wait for one, or for their commit.
-        let ending = futures::stream::iter(jobs.iter().cloned().map(work_one)).buffer_unordered(jobs.len().max(1));
+        let ending =
+            futures::stream::iter(jobs.iter().cloned().enumerate().map(work_one)).buffer_unordered(jobs.len().max(1));
         let append = async |rows: Vec<LedgerRow>| self.record(&rows).await;
         let (tables, ledger_error) = gather::gather(Box::pin(ending), &run_id, gather::LONGEST_WAIT, append).await;
         Report { run_id, tables, ledger_error }
@@ -308,11 +317,13 @@ impl Exporter {
     async fn group_commits(
         &self,
         jobs: &[ClusterJob],
+        liveness: &Arc<Liveness>,
     ) -> (HashMap<String, GroupCommit>, HashMap<String, Vec<TableReport>>) {
-        let mut wanted: HashMap<&str, (&'static TableSpec, usize)> = HashMap::new();
-        for spec in jobs.iter().flat_map(|j| &j.tables) {
-            wanted.entry(&spec.name).or_insert((spec, 0)).1 += 1;
+        let mut wanted: HashMap<&str, (&'static TableSpec, HashSet<usize>)> = HashMap::new();
+        for (number, spec) in jobs.iter().enumerate().flat_map(|(n, j)| j.tables.iter().map(move |t| (n, t))) {
+            wanted.entry(&spec.name).or_insert((spec, HashSet::new())).1.insert(number);
         }
+        let longest_wait = self.settings.commit_linger.saturating_mul(LONGEST_WAIT);
         let mut commits = HashMap::new();
         let mut unopened: HashMap<String, Vec<TableReport>> = HashMap::new();
         for (name, (spec, clusters)) in wanted {
@@ -323,8 +334,8 @@ impl Exporter {
             };
             match opened {
                 Ok(table) => {
-                    let linger = self.settings.commit_linger;
-                    let commit = GroupCommit::start(table, clusters, linger, Arc::clone(&self.commits));
+                    let (liveness, counts) = (Arc::clone(liveness), Arc::clone(&self.commits));
+                    let commit = GroupCommit::start(table, clusters, liveness, longest_wait, counts);
                     commits.insert(name.to_owned(), commit);
                 }
                 Err(e) => {

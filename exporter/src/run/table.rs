@@ -68,6 +68,7 @@ impl ClusterRun {
             report.outcome = TableOutcome::LeaseHeld;
             return Ok(Start::Ended(Box::new(taken(report))));
         };
+        self.alive();
         let lease = grant.lease.clone();
         match self.read_table(connected, spec, report, grant).await {
             Ok(Some(pending)) => Ok(Start::Pending(Box::new(pending))),
@@ -131,6 +132,7 @@ impl ClusterRun {
                 cancel: &self.cancel,
             };
             let read = read_window(session, &target, window, covered).await?;
+            self.alive();
             if number == 0
                 && let Some(covered) = covered
             {
@@ -163,7 +165,7 @@ impl ClusterRun {
             };
             if number == last {
                 let Some(commit) = self.commits.get(&spec.name) else { return Ok(None) };
-                let ticket = commit.offer(unit, needed).await;
+                let ticket = commit.offer(self.number, unit, needed).await;
                 add(report, &read, Window { from: first_from, to: window.to }, until);
                 let report = taken(report);
                 let files = read.files;

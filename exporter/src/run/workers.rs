@@ -24,7 +24,8 @@ pub(super) struct Workers {
 #[derive(Debug)]
 pub(super) struct Place {
     number: usize,
-    free: Arc<Mutex<Vec<usize>>>,
+    /// Where it goes back to, if nobody else has it.
+    free: Option<Arc<Mutex<Vec<usize>>>>,
 }
 
 impl Place {
@@ -35,7 +36,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
+        if let Some(free) = &self.free {
+            free.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
+        }
     }
 }
 
@@ -52,8 +55,10 @@ impl Workers {
 
     /// A thread that nobody works on, or any if there is none.
     pub(super) fn place(&self) -> Place {
-        let number = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or(0);
-        Place { number, free: Arc::clone(&self.free) }
+        match self.free.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            Some(number) => Place { number, free: Some(Arc::clone(&self.free)) },
+            None => Place { number: 0, free: None },
+        }
     }
 
     /// Starts work on the thread of a place, and waits for its end.
