@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 
 use lookback_query::QueryError;
 use lookback_query::output::{Format, Written, write};
-use lookback_query::session::{Answer, Progress, Read};
-
+use lookback_query::session::{Answer, Progress, Read, Statement};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Failure;
@@ -66,6 +65,14 @@ pub(crate) async fn deliver<W: Write + Send>(
     };
     line.clear();
     Ok(Delivered { written: outcome?, read: read(), took: began.elapsed() })
+}
+
+/// Says what a person should know about a statement beside its answer.
+pub(crate) fn notices(statement: &Statement) {
+    for notice in statement.notices() {
+        // Who closed the standard error does not want to know.
+        let _ = writeln!(std::io::stderr(), "{notice}");
+    }
 }
 
 /// Every Ctrl-C from now on.

@@ -7,7 +7,7 @@ use lookback_query::diagnostics::parse_time;
 use lookback_query::output::{Format, write};
 use lookback_query::session::{Answer, Session, Statement};
 
-use crate::answer::{NewFile, ProgressLine, deliver};
+use crate::answer::{NewFile, ProgressLine, deliver, notices};
 use crate::cli::{Global, Sql};
 use crate::config;
 use crate::failure::Failure;
@@ -68,14 +68,6 @@ async fn each<W: Write + Send>(
         deliver(session.run(statement), format, &line, Seen { inner: &mut to, line: seen.then_some(&line) }).await?;
     }
     Ok(())
-}
-
-/// Says what a person should know about a statement beside its answer.
-pub(crate) fn notices(statement: &Statement) {
-    for notice in statement.notices() {
-        // Who closed the standard error does not want to know.
-        let _ = writeln!(std::io::stderr(), "{notice}");
-    }
 }
 
 /// A terminal shows rows or progress, not both.

@@ -15,8 +15,7 @@ use super::describe;
 use super::input::{Input, Item};
 use super::screen::Screen;
 use super::{Next, OutputFile, Shell};
-use crate::answer::{Delivered, ProgressLine, deliver, interrupts, of_lake};
-use crate::commands::sql::notices;
+use crate::answer::{Delivered, ProgressLine, deliver, interrupts, notices, of_lake};
 use crate::failure::Failure;
 use crate::print;
 

@@ -83,7 +83,7 @@ fn commands_and_what_follows_them() {
     assert_eq!(at("\\di|"), ["\\diag"]);
     assert_eq!(at("\\d|"), ["\\d", "\\diag", "\\dt"]);
     assert_eq!(at("\\d stl_s|"), ["stl_scan"]);
-    assert_eq!(at("\\diag slow|"), ["slowest_queries"]);
+    assert_eq!(at("\\diag slowe|"), ["slower_queries", "slowest_queries"]);
     assert_eq!(at("\\diag slowest_queries t|"), ["to=", "top="]);
     assert_eq!(at("\\format nd|"), ["ndjson"]);
     assert_eq!(at("\\timing o|"), ["off", "on"]);

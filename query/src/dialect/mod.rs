@@ -18,6 +18,7 @@ pub mod rewrite;
 mod script;
 mod settings;
 mod time_patterns;
+mod titles;
 
 pub use notice::Notice;
 pub use parts::DatePart;
@@ -224,6 +225,7 @@ pub fn understand(sql: &str) -> Result<Vec<Understood>, QueryError> {
                     }
                     policy::check(&parsed)?;
                     let notices = joins::notices(&parsed);
+                    titles::give(&mut parsed);
                     rewrite::rewrite(&mut parsed).map_err(|e| e.at(piece.start))?;
                     understood.push(Understood { parsed, notices });
                 }

@@ -4,9 +4,11 @@
 //! the rows that its columns' widths are taken from. A reader
 //! that has seen enough and closes its end (`| head`) is no error: [`Written::Closed`] says so.
 //!
-//! Times are written as `2026-01-31 23:59:59.123456` without a zone; NULL is empty in `table`, `expanded` and `csv`.
+//! Times are written as `2026-01-31 23:59:59.123456` without a zone; NULL is empty in `table`, `expanded` and `csv`, and a float
+//! without a fraction has no point there.
 
 mod expanded;
+mod floats;
 mod pipe;
 mod table;
 
@@ -196,7 +198,10 @@ impl<'a, W: Write + Send> Encoder<'a, W> {
         match self {
             Self::Table(table) => table.add(batch).map_err(|e| unwritten(Format::Table, e)),
             Self::Expanded(rows) => rows.add(batch).map_err(|e| unwritten(Format::Expanded, e)),
-            Self::Csv(writer) => writer.write(batch).map_err(|e| unwritten(Format::Csv, e)),
+            Self::Csv(writer) => {
+                let printed = floats::printed(batch).and_then(|batch| writer.write(&batch));
+                printed.map_err(|e| unwritten(Format::Csv, e))
+            }
             Self::Json(writer) => writer.write(batch).map_err(|e| unwritten(Format::Json, e)),
             Self::Ndjson(writer) => writer.write(batch).map_err(|e| unwritten(Format::Ndjson, e)),
             Self::Parquet(writer) => {

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, DurationFormat, FormatOptions};
 
-use super::{TIMESTAMP, TIMESTAMP_TZ};
+use super::{TIMESTAMP, TIMESTAMP_TZ, floats};
 
 /// Rows that the widths of the columns are taken from; they wait until there are so many, or no more.
 const MEASURED: usize = 1_000;
@@ -138,6 +138,7 @@ pub(super) fn cells(
         .with_timestamp_format(Some(TIMESTAMP))
         .with_timestamp_tz_format(Some(TIMESTAMP_TZ))
         .with_duration_format(DurationFormat::Pretty);
+    let batch = floats::printed(batch)?;
     let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     for row in 0..rows {

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 
+/// What each that can spill may have at least, as long as the statement's part has it: a few batches of wide rows.
+const LEAST_SHARE: usize = 16 << 20;
+
 /// The memory of a session.
 #[derive(Debug)]
 pub(super) struct Shares {
@@ -100,10 +103,12 @@ impl MemoryPool for Part {
         let mut held = lock(&self.shares.held);
         let part = self.shares.total / (held.statements + 1);
         let spills = reservation.consumer().can_spill();
+        let left = part.saturating_sub(own.fixed + own.spillable);
         let free = if spills {
-            (part.saturating_sub(own.fixed) / own.spillers.max(1)).saturating_sub(reservation.size())
+            let share = (part.saturating_sub(own.fixed) / own.spillers.max(1)).max(LEAST_SHARE);
+            share.saturating_sub(reservation.size()).min(left)
         } else {
-            part.saturating_sub(own.fixed + own.spillable)
+            left
         };
         let free = free.min(self.shares.total.saturating_sub(held.bytes));
         if additional > free {
@@ -142,6 +147,8 @@ mod tests {
 
     use super::*;
 
+    const MB: usize = 1 << 20;
+
     fn reservation(part: &Arc<Part>, spills: bool) -> MemoryReservation {
         let pool: Arc<dyn MemoryPool> = Arc::clone(part) as _;
         MemoryConsumer::new("test").with_can_spill(spills).register(&pool)
@@ -166,19 +173,31 @@ mod tests {
 
     #[test]
     fn what_spills_shares_evenly_what_the_rest_leaves() {
-        let shares = Shares::new(1_200);
+        let shares = Shares::new(1_200 * MB);
         let part = shares.part();
         let (a, b, fixed) = (reservation(&part, true), reservation(&part, true), reservation(&part, false));
-        fixed.try_grow(200).unwrap();
-        assert!(a.try_grow(201).is_err());
-        a.try_grow(200).unwrap();
-        b.try_grow(200).unwrap();
+        fixed.try_grow(200 * MB).unwrap();
+        assert!(a.try_grow(200 * MB + 1).is_err());
+        a.try_grow(200 * MB).unwrap();
+        b.try_grow(200 * MB).unwrap();
         assert!(fixed.try_grow(1).is_err());
         drop(b);
-        a.try_grow(200).unwrap();
+        a.try_grow(200 * MB).unwrap();
         assert!(a.try_grow(1).is_err());
-        a.shrink(400);
-        fixed.try_grow(400).unwrap();
-        assert_eq!(part.reserved(), 600);
+        a.shrink(400 * MB);
+        fixed.try_grow(400 * MB).unwrap();
+        assert_eq!(part.reserved(), 600 * MB);
+    }
+
+    #[test]
+    fn however_many_spill_each_has_room_for_a_few_batches() {
+        let shares = Shares::new(96 * MB);
+        let part = shares.part();
+        let all: Vec<_> = (0..12).map(|_| reservation(&part, true)).collect();
+        all[0].try_grow(16 * MB).unwrap();
+        assert!(all[0].try_grow(1).is_err());
+        all[1].try_grow(16 * MB).unwrap();
+        all[2].try_grow(16 * MB).unwrap();
+        assert!(all[3].try_grow(1).is_err());
     }
 }

@@ -198,15 +198,12 @@ impl Session {
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let config = configuration(&limits);
         let runtime = runtime(&lake)?;
-        let mut base = SessionStateBuilder::new()
+        let base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
             .with_type_planner(Arc::new(meaning::RedshiftTypes))
             .build();
-        for aggregate in aggregates::all() {
-            base.register_udaf(aggregate)?;
-        }
         let memory = Shares::new(limits.memory_bytes);
         Ok(Self { lake: Arc::new(lake), base, memory, limits, as_of: None, locals: Arc::default() })
     }
@@ -339,6 +336,10 @@ impl Session {
             .build();
         for function in functions::all(now) {
             state.register_udf(function)?;
+        }
+        // Last: a copied state would register DataFusion's own again, which it still has under their other names.
+        for aggregate in aggregates::all() {
+            state.register_udaf(aggregate)?;
         }
         Ok(state)
     }

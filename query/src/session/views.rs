@@ -64,8 +64,10 @@ impl SchemaProvider for WithViews {
     }
 
     async fn table_type(&self, name: &str) -> Result<Option<TableType>, DataFusionError> {
-        let view = views::get(name).is_some() && !self.tables.table_exist(name);
-        Ok(Some(if view { TableType::View } else { TableType::Base }))
+        if views::get(name).is_some() && !self.tables.table_exist(name) {
+            return Ok(Some(TableType::View));
+        }
+        self.tables.table_type(name).await
     }
 
     fn table_exist(&self, name: &str) -> bool {

@@ -93,13 +93,13 @@ async fn percentiles_and_shares() {
         &[
             ("SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY rows) FROM stl_scan", "25.0"),
             ("SELECT PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY rows DESC) FROM stl_scan", "13.0"),
-            ("SELECT MEDIAN(rows::float) FROM stl_scan", "25.0"),
+            ("SELECT MEDIAN(rows::float) FROM stl_scan", "25"),
             (
                 "SELECT cluster_id, tbl, PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY rows) OVER (PARTITION BY cluster_id) FROM stl_scan \
                  ORDER BY 1, 2, rows",
                 "bi,9,40.0\netl,7,20.0\netl,7,20.0\netl,8,20.0",
             ),
-            ("SELECT DISTINCT MEDIAN(rows::float) OVER (PARTITION BY cluster_id) AS m FROM stl_scan ORDER BY m", "20.0\n40.0"),
+            ("SELECT DISTINCT MEDIAN(rows::float) OVER (PARTITION BY cluster_id) AS m FROM stl_scan ORDER BY m", "20\n40"),
             ("SELECT APPROXIMATE COUNT(DISTINCT query), APPROXIMATE  count( DISTINCT tbl) FROM stl_scan", "2,3"),
             ("SELECT rows, RATIO_TO_REPORT(rows) OVER () FROM stl_scan ORDER BY rows", "10,0.1\n20,0.2\n30,0.3\n40,0.4"),
             ("SELECT RATIO_TO_REPORT(rows - rows) OVER () IS NULL FROM stl_scan LIMIT 1", "true"),

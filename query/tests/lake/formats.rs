@@ -8,7 +8,7 @@ use lookback_query::{Format, Limits, Session, Written};
 
 use crate::support::{TestLake, sample};
 
-const SQL: &str = "SELECT cluster_id, query, log_date, endtime, query / 4.0 AS quarter, \
+const SQL: &str = "SELECT cluster_id, query, log_date, endtime, query / 4.0::float AS quarter, \
                    CASE WHEN query > 2 THEN querytxt END AS text, query = 1 AS first \
                    FROM stl_query ORDER BY cluster_id, query";
 

@@ -50,15 +50,15 @@ async fn decimals_are_exact_and_have_redshifts_scale() {
             "arrow_typeof(1024.0), arrow_typeof(1e3), arrow_typeof(1.5e-3)",
             "\"Decimal128(5, 1)\",\"Decimal128(4, 0)\",\"Decimal128(4, 4)\"",
         ),
-        ("10.00 / 3.00, 1 / 3.0", "3.333333,0.3333"),
+        ("10.00 / 3.00, 1 / 3.0", "3.3333,0.3333"),
         ("arrow_typeof(a / b) FROM (VALUES (1::numeric(8,2), 2::numeric(8,2))) t(a, b)", "\"Decimal128(17, 9)\""),
         ("x / 1000000.0 FROM (VALUES (1234567::bigint)) t(x)", "1.23456700"),
         ("x / 1024.0 / 1024.0 FROM (VALUES (10485760::bigint)) t(x)", "10.0000000000"),
         ("round(100.0 * a / b, 2) FROM (VALUES (1::bigint, 3::bigint)) t(a, b)", "33.33"),
         ("arrow_typeof(a::numeric(19,0) / a::numeric(19,0)) FROM (VALUES (1)) t(a)", "\"Decimal128(38, 19)\""),
-        ("-2.0 / 3, 2.0 / -3", "-0.66666666666,-0.66666666666"),
+        ("-2.0 / 3, 2.0 / -3", "-0.666666666666,-0.666666666666"),
         ("1.0 / 0", "error: division by zero"),
-        ("1.0 / NULLIF(0, 0)", ""),
+        ("1.0 / NULLIF(0, 0)", "\"\""),
         ("a::float / b FROM (VALUES (1, 3)) t(a, b)", "0.3333333333333333"),
         ("1::float / 0", "error: division by zero"),
         ("x / y FROM (VALUES (1.0::float, 0.0::float)) t(x, y)", "error: division by zero"),
@@ -69,7 +69,7 @@ async fn decimals_are_exact_and_have_redshifts_scale() {
         ("SUM(x) / COUNT(*), SUM(x) / 2.0 FROM (VALUES (1), (2), (4)) t(x)", "2,3.5000"),
         ("1.5 > 1, 2.0 = 2, 1.0::float = 1.0", "true,true,true"),
         ("CASE WHEN true THEN 1.5 ELSE 2 END, COALESCE(NULL, 1.25, 3)", "1.5,1.25"),
-        ("sqrt(4.0), power(2.0, 3), ln(1.0), floor(1.5), ceil(1.5), abs(-1.5)", "2.0,8.0,0.0,1,2,1.5"),
+        ("sqrt(4.0), power(2.0, 3), ln(1.0), floor(1.5), ceil(1.5), abs(-1.5)", "2,8,0,1,2,1.5"),
     ])
     .await;
 }
@@ -173,7 +173,7 @@ async fn nulls_and_texts_are_ordered_as_in_redshift() {
         ("x FROM (VALUES (2), (NULL), (1)) t(x) ORDER BY x DESC", "\"\"\n2\n1"),
         ("x FROM (VALUES ('b'), ('B'), ('a'), ('_')) t(x) ORDER BY x", "B\n_\na\nb"),
         (
-            "'abc' LIKE 'a%', 'ABC' LIKE 'a%', 'a_c' LIKE 'a\\_c', 'abc' LIKE 'a\\_c', 'a ' LIKE 'a'",
+            "'abc' LIKE 'a%', 'ABC' LIKE 'a%', 'a_c' LIKE 'a\\\\_c', 'abc' LIKE 'a\\\\_c', 'a ' LIKE 'a'",
             "true,false,true,false,false",
         ),
     ])

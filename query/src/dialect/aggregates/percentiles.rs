@@ -4,7 +4,7 @@
 //! is an exact DECIMAL, with as many digits behind the point as value and fraction have together, of dates and times a date
 //! or time. PERCENTILE_DISC is the first value whose share of rows reaches the fraction. MEDIAN is PERCENTILE_CONT(0.5).
 //! NULLs do not count. The forms are `PERCENTILE_CONT(fraction) WITHIN GROUP (ORDER BY value [DESC])` and
-//! `PERCENTILE_CONT(value, fraction) [OVER (PARTITION BY ...)]`.
+//! `PERCENTILE_CONT(value, fraction [, descending]) [OVER (PARTITION BY ...)]`.
 //!
 //! Sources: Amazon Redshift Database Developer Guide, "MEDIAN function", "PERCENTILE_CONT function" and
 //! "PERCENTILE_DISC window function".
@@ -63,7 +63,11 @@ impl Percentile {
             Some(Ok(ColumnarValue::Scalar(value))) => Fraction::of(&value),
             _ => return plan_err!("the fraction of {}() must be a constant", self.name()),
         };
-        let descending = args.order_bys.first().is_some_and(|sort| sort.options.descending);
+        let descending = match args.exprs.get(2).map(|expr| expr.evaluate(&nothing)) {
+            Some(Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(descending))))) => descending,
+            Some(_) => return self.usage(),
+            None => args.order_bys.first().is_some_and(|sort| sort.options.descending),
+        };
         match fraction {
             Some(fraction) if descending => Ok(fraction.from_the_end()),
             Some(fraction) => Ok(fraction),
@@ -95,9 +99,13 @@ impl AggregateUDFImpl for Percentile {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let (value, fraction) = match (self.kind, given) {
-            (Kind::Median, [value]) => (value, None),
-            (Kind::Continuous | Kind::Discrete, [value, fraction]) if fraction.is_numeric() => (value, Some(fraction)),
+        let (value, rest) = match (self.kind, given) {
+            (Kind::Median, [value]) => (value, [].as_slice()),
+            (Kind::Continuous | Kind::Discrete, [value, fraction] | [value, fraction, DataType::Boolean])
+                if fraction.is_numeric() =>
+            {
+                (value, &given[1..])
+            }
             _ => return self.usage(),
         };
         let value = match value {
@@ -111,7 +119,7 @@ impl AggregateUDFImpl for Percentile {
             DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
             _ => return self.usage(),
         };
-        Ok([Some(value), fraction.cloned()].into_iter().flatten().collect())
+        Ok([value].into_iter().chain(rest.iter().cloned()).collect())
     }
 
     fn return_type(&self, given: &[DataType]) -> Result<DataType> {

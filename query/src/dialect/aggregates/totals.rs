@@ -57,6 +57,10 @@ impl AggregateUDFImpl for Total {
         self.builtin.name()
     }
 
+    fn aliases(&self) -> &[String] {
+        self.builtin.aliases()
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }

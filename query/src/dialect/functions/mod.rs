@@ -5,7 +5,6 @@ mod arguments;
 mod arithmetic;
 mod calendar;
 mod clock;
-mod cut;
 mod date_parts;
 mod dateadd;
 mod datediff;
@@ -59,7 +58,6 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(clock::time_of_day(now)),
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
-        ScalarUDF::from(cut::Cut::new()),
         ScalarUDF::from(interval_times::IntervalTimes::new()),
         ScalarUDF::from(masks::ToNumber::new()),
         ScalarUDF::from(excerpt::Excerpt::new()),

@@ -13,6 +13,10 @@ use crate::error::QueryError;
 pub(super) fn rewrite(expr: &mut Expr) -> Result<(), QueryError> {
     let Expr::Function(call) = expr else { return Ok(()) };
     match simple_name(call).as_deref() {
+        Some("listagg") if is_distinct(call) => {
+            *expr = distinct_listagg(call)?;
+            Ok(())
+        }
         Some("listagg") => listagg(call),
         Some(name @ ("percentile_cont" | "percentile_disc")) if !call.within_group.is_empty() => {
             let name = name.to_owned();
@@ -36,25 +40,9 @@ fn listagg(call: &mut Function) -> Result<(), QueryError> {
         2 => {}
         n => return Err(QueryError::sql(format!("LISTAGG takes a value and a delimiter, not {n} arguments"))),
     }
-    let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
     if let Some(over) = &mut call.over {
-        if distinct {
-            return Err(QueryError::sql(
-                "LISTAGG(DISTINCT ...) OVER is not supported; aggregate in a sub-query and join it",
-            ));
-        }
         order_window(over, order)?;
     } else if !order.is_empty() {
-        if distinct && order.len() == 1 {
-            // Only the value itself can order distinct values.
-            let value = list.args[0].to_string();
-            if order[0].expr.to_string() != value {
-                return Err(QueryError::sql(format!(
-                    "LISTAGG(DISTINCT {value}) can only be ordered by {value}, not by {}",
-                    order[0].expr
-                )));
-            }
-        }
         for by in &mut order {
             by.with_fill = None;
         }
@@ -62,6 +50,50 @@ fn listagg(call: &mut Function) -> Result<(), QueryError> {
     }
     rename(call, "string_agg");
     Ok(())
+}
+
+fn is_distinct(call: &Function) -> bool {
+    matches!(&call.args, FunctionArguments::List(list) if list.duplicate_treatment == Some(DuplicateTreatment::Distinct))
+}
+
+/// `LISTAGG(DISTINCT value [, delimiter]) [WITHIN GROUP (ORDER BY value)]`: the distinct values as an array, sorted as values
+/// and not as texts, then joined. Without an order it is that of the values.
+fn distinct_listagg(call: &Function) -> Result<Expr, QueryError> {
+    if call.over.is_some() {
+        return Err(QueryError::sql(
+            "LISTAGG(DISTINCT ...) OVER is not supported; aggregate in a sub-query and join it",
+        ));
+    }
+    let Some(args) = plain_arguments(call) else {
+        return Err(QueryError::sql("LISTAGG(DISTINCT ...) takes a value and a delimiter"));
+    };
+    let mut args = args.into_iter();
+    let (Some(value), delimiter, None) = (args.next(), args.next(), args.next()) else {
+        return Err(QueryError::sql("LISTAGG(DISTINCT ...) takes a value and a delimiter"));
+    };
+    let descending = match call.within_group.as_slice() {
+        [] => false,
+        // Only the value itself can order distinct values.
+        [by] if by.expr == value => by.options.asc == Some(false),
+        _ => {
+            return Err(QueryError::sql(format!("LISTAGG(DISTINCT {value}) can only be ordered by {value}")));
+        }
+    };
+    let known = Expr::IsNotNull(Box::new(operand(value.clone())));
+    let mut values = call.clone();
+    values.name = ObjectName::from(Ident::new("array_agg"));
+    values.within_group = Vec::new();
+    values.filter = Some(Box::new(match values.filter.take() {
+        Some(filter) => binary(Expr::Nested(filter), BinaryOperator::And, known),
+        None => known,
+    }));
+    if let FunctionArguments::List(list) = &mut values.args {
+        list.args = vec![argument(value)];
+    }
+    let direction = text_literal(if descending { "DESC" } else { "ASC" }.to_owned());
+    let sorted = function("array_sort", vec![Expr::Function(values), direction]);
+    let delimiter = delimiter.unwrap_or_else(|| text_literal(String::new()));
+    Ok(function("array_to_string", vec![sorted, delimiter]))
 }
 
 fn order_window(over: &mut WindowType, order: Vec<OrderByExpr>) -> Result<(), QueryError> {
@@ -86,7 +118,8 @@ fn order_window(over: &mut WindowType, order: Vec<OrderByExpr>) -> Result<(), Qu
     }
 }
 
-/// `PERCENTILE_x(fraction) WITHIN GROUP (ORDER BY value)` as `percentile_x(value, fraction)`, which may stand in a window.
+/// `PERCENTILE_x(fraction) WITHIN GROUP (ORDER BY value [DESC])` as `percentile_x(value, fraction [, true])`, which may stand in
+/// a window.
 fn percentile(call: &mut Function, name: &str) -> Result<(), QueryError> {
     let upper = name.to_uppercase();
     let (Some(fraction), Ok([order])) = (
@@ -95,44 +128,16 @@ fn percentile(call: &mut Function, name: &str) -> Result<(), QueryError> {
     ) else {
         return Err(QueryError::sql(format!("the form is {upper}(fraction) WITHIN GROUP (ORDER BY value)")));
     };
-    let [mut fraction] = fraction;
+    let [fraction] = fraction;
+    let mut args = vec![argument(order.expr), argument(fraction)];
     if order.options.asc == Some(false) {
-        if name == "percentile_disc" {
-            return Err(QueryError::sql(
-                "PERCENTILE_DISC ... ORDER BY ... DESC is not supported; order ascending and give 1 - fraction",
-            ));
-        }
-        fraction = complement(fraction);
+        args.push(argument(Expr::value(Value::Boolean(true))));
     }
     if let FunctionArguments::List(list) = &mut call.args {
-        list.args = vec![argument(order.expr), argument(fraction)];
+        list.args = args;
     }
     rename(call, name);
     Ok(())
-}
-
-/// `1 - fraction`, exactly if it is written out: 0.1 for 0.9, not 0.09999999999999998.
-fn complement(fraction: Expr) -> Expr {
-    if let Expr::Value(value) = &fraction
-        && let Value::Number(text, _) = &value.value
-        && let Some(rest) = one_less(text)
-    {
-        return number(&rest);
-    }
-    Expr::Nested(Box::new(binary(number("1"), BinaryOperator::Minus, fraction)))
-}
-
-fn one_less(text: &str) -> Option<String> {
-    let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
-    let width = digits.len();
-    if width > 15 {
-        return None;
-    }
-    let one = 10_u64.pow(u32::try_from(width).ok()?);
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let part: u64 = format!("0{digits}").parse().ok()?;
-    let rest = one.checked_sub(whole.checked_mul(one)?.checked_add(part)?)?;
-    Some(if width == 0 { rest.to_string() } else { format!("{}.{:0width$}", rest / one, rest % one) })
 }
 
 /// `RATIO_TO_REPORT(x) OVER (...)`: each value's part of the sum. The part of a sum of zero is NULL.

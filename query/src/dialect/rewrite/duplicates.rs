@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use sqlparser::ast::{Expr, Ident, Select, SelectItem, SetExpr};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, Ident, Select, SelectItem, SetExpr, VisitMut, VisitorMut};
 
 /// Names the items that DataFusion would give the name of another item, after their text.
 pub(super) fn number(select: &mut Select) {
@@ -29,7 +31,7 @@ pub(super) fn number(select: &mut Select) {
     }
 }
 
-/// What DataFusion's name of a column follows from: a cast, a parenthesis and a sub-query add nothing to it.
+/// What DataFusion's name of a column follows from: casts, parentheses and a sub-query add nothing to it.
 fn name(expr: &Expr) -> String {
     match expr {
         Expr::Cast { expr, .. } | Expr::Nested(expr) => name(expr),
@@ -41,6 +43,23 @@ fn name(expr: &Expr) -> String {
             },
             _ => expr.to_string(),
         },
-        other => other.to_string().to_lowercase().replace(['(', ')'], ""),
+        other => {
+            let mut bare = other.clone();
+            let _ = bare.visit(&mut WithoutCasts);
+            bare.to_string().to_lowercase().replace(['(', ')'], "")
+        }
+    }
+}
+
+struct WithoutCasts;
+
+impl VisitorMut for WithoutCasts {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Cast { expr: inner, .. } = expr {
+            *expr = inner.as_ref().clone();
+        }
+        ControlFlow::Continue(())
     }
 }

@@ -23,6 +23,7 @@ mod scope;
 mod top;
 mod types;
 
+pub(crate) use names::is_bare_function;
 pub(crate) use quotes::text_literal;
 pub(crate) use resolve::resolve;
 pub(crate) use scope::Columns;

@@ -7,14 +7,24 @@ use super::{call, rename, simple_name};
 /// `SYSDATE` and some functions about the session are written without parentheses.
 pub(super) fn bare_function(expr: &mut Expr) {
     let Expr::Identifier(Ident { value, quote_style: None, .. }) = expr else { return };
-    let function = match value.to_lowercase().as_str() {
+    if let Some(function) = bare(value) {
+        *expr = call(function);
+    }
+}
+
+/// Whether a word without quotes and parentheses calls a function.
+pub(crate) fn is_bare_function(word: &str) -> bool {
+    bare(word).is_some()
+}
+
+fn bare(word: &str) -> Option<&'static str> {
+    Some(match word.to_lowercase().as_str() {
         "sysdate" => "getdate",
         "current_user_id" => "current_user_id",
         "current_namespace" => "current_namespace",
         "current_aws_account" => "current_aws_account",
-        _ => return,
-    };
-    *expr = call(function);
+        _ => return None,
+    })
 }
 
 /// Functions that DataFusion has under another name.

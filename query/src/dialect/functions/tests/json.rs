@@ -12,10 +12,10 @@ async fn paths() {
         (r#"json_extract_path_text('{"f2":{"f3":1},"f4":{"f5":99,"f6":"star"}','f4', 'f6',true)"#, "NULL"),
         (r#"json_extract_path_text('{"farm": {"barn": {}}}', 'farm', 'barn', 'color')"#, "NULL"),
         (&format!("json_extract_path_text('{HOUSE}', 'house', 'appliances', 'washing machine', 'brand')"), "Any Brand"),
-        (r#"json_extract_path_text('{"a": "x\ny\u00e9", "b": null}', 'a')"#, "x\nyé"),
+        (r#"json_extract_path_text('{"a": "x\\ny\\u00e9", "b": null}', 'a')"#, "x\nyé"),
         (r#"json_extract_path_text('{"a": 1, "b": null}', 'b')"#, "NULL"),
         (r#"json_extract_path_text('{"a": 1.50}', 'a')"#, "1.50"),
-        (r#"json_extract_path_text('{"a,}": {"b\"": [1, {"c": "]"}]}, "z": true}', 'z')"#, "true"),
+        (r#"json_extract_path_text('{"a,}": {"b\\"": [1, {"c": "]"}]}, "z": true}', 'z')"#, "true"),
     ])
     .await;
     refuses(&[

@@ -9,7 +9,7 @@ async fn a_part_of_a_text() {
         ("regexp_substr('the fox', 'FOX', 1, 1, 'i')", "fox"),
         ("regexp_substr('THE SECRET CODE IS THE LOWERCASE PART OF 1931abc0EZ.', '[a-z]+', 1, 1, 'c')", "abc"),
         (r"regexp_substr('This is a cat, this is a dog. This is a mouse.', 'this is a (\\w+)', 1, 2, 'ie')", "dog"),
-        (r"regexp_substr('This is a cat', 'this is a (\w+)', 1, 1, 'ie')", "cat"),
+        (r"regexp_substr('This is a cat', 'this is a (\\w+)', 1, 1, 'ie')", "cat"),
         ("regexp_substr('abc', '[0-9]+')", ""),
         ("regexp_substr('abc', 'b', 4)", ""),
         ("regexp_substr('abc', 'b', -4)", "b"),
@@ -23,7 +23,7 @@ async fn a_part_of_a_text() {
         ("regexp_substr('abc', 'a|abc|ab')", "abc"),
         ("regexp_substr('abc', 'a|abc|ab', 1, 1, 'p')", "a"),
         (r"regexp_substr('a|b', 'a\\|b|c')", "a|b"),
-        (r"regexp_substr('\d', '\\\\d')", r"\d"),
+        (r"regexp_substr('\\d', '\\\\d')", r"\d"),
         ("regexp_substr(NULL, 'b')", "NULL"),
     ])
     .await;
@@ -80,7 +80,7 @@ async fn what_the_engine_cannot_do_is_said() {
         ("regexp_substr('aa', '[a')", "[ without ]"),
         ("regexp_substr('aa', 'a', 1, 1, 'x')", "'x' is not a parameter of regexp_substr()"),
         ("regexp_count('aa', 'a', 1, 'e')", "'e' is not a parameter of regexp_count()"),
-        (r"regexp_replace('aa', 'a', '\1')", "only $1 to $9"),
+        (r"regexp_replace('aa', 'a', '\\1')", "only $1 to $9"),
         ("regexp_replace('aa', 'a', '$&')", "only $1 to $9"),
         ("regexp_substr('aa', '((a{1,1000}){1,1000}){1,1000}')", "cannot be used"),
         ("regexp_replace('aa', 'a', 'b', 'i')", "a number is expected"),

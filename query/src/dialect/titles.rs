@@ -1,0 +1,182 @@
+//! The names of an answer's columns that were given none, as Redshift gives them: `count` for `COUNT(*)`, `?column?` for `1 + 1`.
+//!
+//! Redshift lets several columns have one name. Programs that read an answer by its names would lose all but one of them, so
+//! the second is called `count_2` here.
+//!
+//! Source: PostgreSQL 8.0's `FigureColname` in `parse_target.c`, from which Redshift's parser descends.
+
+use std::collections::HashSet;
+
+use datafusion::sql::parser::Statement;
+use sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, Statement as Sql};
+
+const NO_NAME: &str = "?column?";
+
+/// Names the columns of a statement's answer, or of the view or table that it makes.
+pub(super) fn give(statement: &mut Statement) {
+    let Statement::Statement(inner) = statement else { return };
+    match inner.as_mut() {
+        Sql::Query(query) => of_query(query),
+        Sql::CreateView(view) if view.columns.is_empty() => of_query(&mut view.query),
+        Sql::CreateTable(table) => {
+            if let Some(query) = &mut table.query {
+                of_query(query);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn of_query(query: &mut Query) {
+    of_body(&mut query.body);
+}
+
+fn of_body(body: &mut SetExpr) {
+    let select = match body {
+        SetExpr::Select(select) => select,
+        // The first branch names the columns of all.
+        SetExpr::SetOperation { left, .. } => return of_body(left),
+        SetExpr::Query(query) => return of_query(query),
+        _ => return,
+    };
+    let mut taken: HashSet<String> = select.projection.iter().filter_map(own_name).collect();
+    for item in &mut select.projection {
+        let SelectItem::UnnamedExpr(expr) = item else { continue };
+        let Some(name) = name(expr) else { continue };
+        let mut unique = name.clone();
+        for n in 2.. {
+            if taken.insert(unique.clone()) {
+                break;
+            }
+            unique = format!("{name}_{n}");
+        }
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', unique) };
+    }
+}
+
+/// The name that an item has by itself.
+fn own_name(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+        SelectItem::UnnamedExpr(Expr::Identifier(column)) => Some(folded(column)),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => path.last().map(folded),
+        _ => None,
+    }
+}
+
+fn folded(ident: &Ident) -> String {
+    if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
+}
+
+/// The name to be given; `None` for what has one.
+fn name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) if ident.quote_style.is_none() && super::rewrite::is_bare_function(&ident.value) => {
+            Some(ident.value.to_lowercase())
+        }
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => None,
+        other => Some(inner_name(other).unwrap_or_else(|| NO_NAME.to_owned())),
+    }
+}
+
+fn inner_name(expr: &Expr) -> Option<String> {
+    let fixed = match expr {
+        Expr::Identifier(column) => return Some(folded(column)),
+        Expr::CompoundIdentifier(path) => return path.last().map(folded),
+        Expr::Nested(inner) => return inner_name(inner),
+        Expr::Cast { expr, data_type, .. } => {
+            return inner_name(expr).or_else(|| type_name(&data_type.to_string()));
+        }
+        Expr::TypedString(typed) => return type_name(&typed.data_type.to_string()),
+        Expr::Function(function) => {
+            return function.name.0.last().and_then(|part| part.as_ident()).map(folded);
+        }
+        Expr::Subquery(query) => return first_name(&query.body),
+        Expr::Case { .. } => "case",
+        Expr::Extract { .. } => "date_part",
+        Expr::Trim { .. } => "btrim",
+        Expr::Substring { .. } => "substring",
+        Expr::Position { .. } => "position",
+        Expr::Overlay { .. } => "overlay",
+        Expr::Ceil { .. } => "ceil",
+        Expr::Floor { .. } => "floor",
+        Expr::Convert { .. } => "convert",
+        Expr::Interval(_) => "interval",
+        Expr::AtTimeZone { .. } => "timezone",
+        _ => return None,
+    };
+    Some(fixed.to_owned())
+}
+
+fn first_name(body: &SetExpr) -> Option<String> {
+    match body {
+        SetExpr::Select(select) => match select.projection.first()? {
+            SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+            SelectItem::UnnamedExpr(expr) => inner_name(expr),
+            _ => None,
+        },
+        SetExpr::SetOperation { left, .. } => first_name(left),
+        SetExpr::Query(query) => first_name(&query.body),
+        _ => None,
+    }
+}
+
+/// The name that the server itself has for a type, without its length.
+fn type_name(written: &str) -> Option<String> {
+    let lower = written.to_lowercase();
+    let bare = lower.split('(').next()?.trim();
+    Some(
+        match bare {
+            "int" | "integer" => "int4",
+            "bigint" => "int8",
+            "smallint" => "int2",
+            "float" | "double precision" => "float8",
+            "real" => "float4",
+            "decimal" | "dec" => "numeric",
+            "character varying" | "nvarchar" => "varchar",
+            "char" | "character" | "nchar" => "bpchar",
+            "boolean" => "bool",
+            "timestamp without time zone" => "timestamp",
+            "timestamp with time zone" => "timestamptz",
+            other => other,
+        }
+        .to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use crate::dialect::parse;
+
+    #[test]
+    fn columns_are_called_as_in_redshift() {
+        for (sql, want) in [
+            (
+                "SELECT COUNT(*), count(a), SUM(b) AS total",
+                r#"SELECT COUNT(*) AS "count", count(a) AS "count_2", SUM(b) AS total"#,
+            ),
+            ("SELECT 1, 'x', a + 1", r#"SELECT 1 AS "?column?", 'x' AS "?column?_2", a + 1 AS "?column?_3""#),
+            ("SELECT a, t.b, *, t.*", "SELECT a, t.b, *, t.*"),
+            ("SELECT SYSDATE, GETDATE()", r#"SELECT SYSDATE AS "sysdate", GETDATE() AS "getdate""#),
+            (
+                "SELECT a::varchar, (b)::int, '1'::int",
+                r#"SELECT a::VARCHAR AS "a", (b)::INT AS "b", '1'::INT AS "int4""#,
+            ),
+            ("SELECT max, MAX(a)", r#"SELECT max, MAX(a) AS "max_2""#),
+            ("SELECT CASE WHEN a THEN 1 END", r#"SELECT CASE WHEN a THEN 1 END AS "case""#),
+            ("SELECT (SELECT MAX(a) FROM t)", r#"SELECT (SELECT MAX(a) FROM t) AS "max""#),
+            ("SELECT LEN(a) FROM t UNION SELECT 1", r#"SELECT LEN(a) AS "len" FROM t UNION SELECT 1"#),
+            ("SELECT x FROM (SELECT MAX(a) FROM t) y", "SELECT x FROM (SELECT MAX(a) FROM t) y"),
+        ] {
+            let mut statement = parse(sql).unwrap().pop_front().unwrap();
+            give(&mut statement);
+            assert_eq!(statement.to_string(), want, "{sql}");
+            let once = statement.to_string();
+            give(&mut statement);
+            assert_eq!(statement.to_string(), once);
+        }
+    }
+}
