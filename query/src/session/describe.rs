@@ -45,7 +45,7 @@ pub struct Column {
 }
 
 impl Session {
-    /// The names of all tables and views, sorted. Lists the lake's folders; no Delta log is read.
+    /// The names of all tables and views, those that statements of this session made among them, sorted. Lists the lake's folders; no Delta log is read.
     ///
     /// # Errors
     /// [`ErrorKind::Read`] if the lake cannot be listed.
@@ -66,7 +66,11 @@ impl Session {
                 found.push(Relation { name, view: kinds.value(row) == "VIEW", contents: None });
             }
         }
+        for (name, view) in self.locals().names() {
+            found.push(Relation { name, view, contents: None });
+        }
         found.sort_by(|a, b| a.name.cmp(&b.name));
+        found.dedup_by(|a, b| a.name == b.name);
         Ok(found)
     }
 

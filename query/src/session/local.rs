@@ -241,6 +241,12 @@ impl Locals {
         Ok(())
     }
 
+    /// The names of all, and whether each is a view.
+    pub(super) fn names(&self) -> Vec<(String, bool)> {
+        let views = self.views.keys().map(|name| (name.clone(), true));
+        views.chain(self.tables.keys().map(|name| (name.clone(), false))).collect()
+    }
+
     pub(super) fn tables(&self) -> HashMap<String, Arc<MemTable>> {
         self.tables.iter().map(|(name, (table, _))| (name.clone(), Arc::clone(table))).collect()
     }

@@ -23,6 +23,25 @@ async fn tables_are_listed_with_what_they_hold() {
 }
 
 #[tokio::test]
+async fn what_a_session_made_is_among_them() {
+    let lake = sample().await;
+    let session = lake.session().await;
+    for sql in [
+        "CREATE VIEW admin.v_slow AS SELECT query, COUNT(*) FROM stl_query GROUP BY 1",
+        "CREATE TEMP TABLE kept AS SELECT 1 AS a",
+    ] {
+        session.query(sql).await.unwrap().collect().await.unwrap();
+    }
+    let names = session.names().await.unwrap();
+    let find = |name: &str| names.iter().find(|relation| relation.name == name).unwrap().view;
+    assert!(find("admin.v_slow") && !find("kept"));
+    let columns = session.columns("admin.v_slow").await.unwrap();
+    assert_eq!(columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["query", "count"]);
+    session.query("DROP VIEW admin.v_slow").await.unwrap().collect().await.unwrap();
+    assert!(session.names().await.unwrap().iter().all(|relation| relation.name != "admin.v_slow"));
+}
+
+#[tokio::test]
 async fn columns_have_the_types_that_redshift_calls_them() {
     let lake = sample().await;
     let session = lake.session().await;

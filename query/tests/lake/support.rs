@@ -53,6 +53,18 @@ impl TestLake {
         self.commit(table, cluster, day, &batch(Schema::new(kept), &rows), true).await;
     }
 
+    /// Adds the first file of a table that lacks columns as a whole, because its clusters do.
+    #[allow(dead_code, reason = "the tests in `scripts` use it")]
+    pub async fn add_narrow(&self, table: &str, cluster: &str, day: &str, without: &[&str], rows: Value) {
+        let columns = registry().table(table).unwrap().columns.iter();
+        let kept = columns.filter(|c| !without.contains(&c.name.as_str()));
+        let fields: Vec<Field> =
+            kept.map(|c| Field::new(c.name.clone(), c.lake_type().unwrap().arrow(), true)).collect();
+        let schema = Schema::new(fields);
+        self.create(table, &schema, &[CLUSTER_ID, LOG_DATE]).await;
+        self.commit(table, cluster, day, &batch(schema, &rows), true).await;
+    }
+
     /// Adds rows to the run ledger.
     pub async fn add_runs(&self, day: &str, rows: Value) {
         let schema = ledger::schema().as_ref().clone();
