@@ -6,29 +6,29 @@
 //! Source: PostgreSQL 8.0's `FigureColname` in `parse_target.c`, from which Redshift's parser descends.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
-use sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, Statement as Sql};
+use sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, VisitMut, VisitorMut};
 
 const NO_NAME: &str = "?column?";
 
-/// Names the columns of a statement's answer, or of the view or table that it makes.
+/// Names the columns of a statement's answer, and of the queries in it: `SELECT max FROM (SELECT MAX(a) FROM t)` is allowed.
 pub(super) fn give(statement: &mut Statement) {
-    let Statement::Statement(inner) = statement else { return };
-    match inner.as_mut() {
-        Sql::Query(query) => of_query(query),
-        Sql::CreateView(view) if view.columns.is_empty() => of_query(&mut view.query),
-        Sql::CreateTable(table) => {
-            if let Some(query) = &mut table.query {
-                of_query(query);
-            }
-        }
-        _ => {}
+    if let Statement::Statement(inner) = statement {
+        let _: ControlFlow<()> = inner.as_mut().visit(&mut Give);
     }
 }
 
-fn of_query(query: &mut Query) {
-    of_body(&mut query.body);
+struct Give;
+
+impl VisitorMut for Give {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        of_body(&mut query.body);
+        ControlFlow::Continue(())
+    }
 }
 
 fn of_body(body: &mut SetExpr) {
@@ -36,7 +36,6 @@ fn of_body(body: &mut SetExpr) {
         SetExpr::Select(select) => select,
         // The first branch names the columns of all.
         SetExpr::SetOperation { left, .. } => return of_body(left),
-        SetExpr::Query(query) => return of_query(query),
         _ => return,
     };
     let mut taken: HashSet<String> = select.projection.iter().filter_map(own_name).collect();
@@ -58,8 +57,7 @@ fn of_body(body: &mut SetExpr) {
 fn own_name(item: &SelectItem) -> Option<String> {
     match item {
         SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
-        SelectItem::UnnamedExpr(Expr::Identifier(column)) => Some(folded(column)),
-        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(path)) => path.last().map(folded),
+        SelectItem::UnnamedExpr(expr) if name(expr).is_none() => inner_name(expr),
         _ => None,
     }
 }
@@ -167,9 +165,9 @@ mod tests {
             ),
             ("SELECT max, MAX(a)", r#"SELECT max, MAX(a) AS "max_2""#),
             ("SELECT CASE WHEN a THEN 1 END", r#"SELECT CASE WHEN a THEN 1 END AS "case""#),
-            ("SELECT (SELECT MAX(a) FROM t)", r#"SELECT (SELECT MAX(a) FROM t) AS "max""#),
+            ("SELECT (SELECT MAX(a) FROM t)", r#"SELECT (SELECT MAX(a) AS "max" FROM t) AS "max""#),
             ("SELECT LEN(a) FROM t UNION SELECT 1", r#"SELECT LEN(a) AS "len" FROM t UNION SELECT 1"#),
-            ("SELECT x FROM (SELECT MAX(a) FROM t) y", "SELECT x FROM (SELECT MAX(a) FROM t) y"),
+            ("SELECT max FROM (SELECT MAX(a) FROM t) y", r#"SELECT max FROM (SELECT MAX(a) AS "max" FROM t) y"#),
         ] {
             let mut statement = parse(sql).unwrap().pop_front().unwrap();
             give(&mut statement);

@@ -1,8 +1,8 @@
 //! Memory of the statements of a session, shared so that none can take what the others need.
 //!
 //! With `n` statements at work, each may hold the `n + 1`th part of the whole: the free part is for the one that comes next.
-//! What can spill shares a statement's part evenly, and spills when its share is used up; what cannot (the smaller side of a
-//! join) takes what is left of the part, and is an error beyond it.
+//! What can spill shares three quarters of a statement's part evenly, and spills when its share is used up; what cannot (the
+//! smaller side of a join, a merge of what was spilled) takes what is left of the part, and is an error beyond it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,7 +106,8 @@ impl MemoryPool for Part {
         let left = part.saturating_sub(own.fixed + own.spillable);
         let free = if spills {
             let share = (part.saturating_sub(own.fixed) / own.spillers.max(1)).max(LEAST_SHARE);
-            share.saturating_sub(reservation.size()).min(left)
+            let for_all = (part - part / 4).saturating_sub(own.spillable);
+            share.saturating_sub(reservation.size()).min(left).min(for_all)
         } else {
             left
         };
@@ -197,7 +198,8 @@ mod tests {
         all[0].try_grow(16 * MB).unwrap();
         assert!(all[0].try_grow(1).is_err());
         all[1].try_grow(16 * MB).unwrap();
-        all[2].try_grow(16 * MB).unwrap();
+        all[2].try_grow(4 * MB).unwrap();
         assert!(all[3].try_grow(1).is_err());
+        reservation(&part, false).try_grow(12 * MB).unwrap();
     }
 }

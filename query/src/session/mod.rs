@@ -370,6 +370,8 @@ fn configuration(limits: &Limits) -> SessionConfig {
     // A literal such as 1024.0 is a NUMERIC in Redshift.
     options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some("UTC".to_owned());
+    // What every sort keeps free to merge what it spilled, out of the same memory.
+    options.execution.sort_spill_reservation_bytes = (limits.memory_bytes / 64).min(10 << 20);
     // The Delta log supplies statistics; footers are read for the files that survive it, and no others.
     options.execution.collect_statistics = false;
     config

@@ -85,6 +85,30 @@ async fn texts_are_aggregated_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_shared_column_needs_no_table() {
+    let lake = lake().await;
+    let session = lake.session().await;
+    let joined = "(VALUES (1, 10), (2, 20)) a(id, x) {} JOIN (VALUES (2, 200), (3, 300)) b(id, y) USING (ID)";
+    let cases = [
+        ("", "id, x, y", "WHERE id > 1 ORDER BY id", "2,20,200"),
+        ("LEFT", "id, y", "WHERE id > 0 ORDER BY id", "1,\n2,200"),
+        ("RIGHT", "id, x", "WHERE id > 0 ORDER BY id DESC", "3,\n2,20"),
+        ("FULL", "id, x, y", "ORDER BY 1", "1,10,\n2,20,200\n3,,300"),
+        ("FULL", "COUNT(*)", "GROUP BY id HAVING MAX(id) > 1 ORDER BY id", "1\n1"),
+        ("FULL", "x", "WHERE id IN (1, 3) ORDER BY id + 1", "10\n\"\""),
+        ("RIGHT", "a.id AS a, id", "ORDER BY 2", "2,2\n,3"),
+    ];
+    for (kind, columns, rest, want) in cases {
+        let sql = format!("SELECT {columns} FROM {} {rest}", joined.replace("{}", kind));
+        assert_eq!(ask(&session, &sql).await, want, "{sql}");
+    }
+    let three = "SELECT id, z FROM (VALUES (1)) a(id) LEFT JOIN (VALUES (2)) b(id) USING (id) JOIN (VALUES (1, 9)) c(id, z) USING (id)";
+    assert_eq!(ask(&session, three).await, "1,9");
+    let error = csv(&session, &format!("SELECT * FROM {}", joined.replace("{}", "FULL"))).await.unwrap_err();
+    assert!(error.to_string().contains("name the columns"), "{error}");
+}
+
+#[tokio::test]
 async fn percentiles_and_shares() {
     let lake = lake().await;
     let session = lake.session().await;

@@ -34,7 +34,7 @@ async fn names_that_do_not_exist_are_answered_with_those_that_do() {
         ("SELECT qurey FROM stl_query", "column 'qurey' does not exist; did you mean 'query'"),
         ("SELECT q.usrid FROM stl_query q", "column 'usrid' does not exist in 'q'; did you mean 'userid'?"),
         ("SELECT query FROM stl_query a, stl_query b", "column 'query' is in more than one of the tables"),
-        ("SELECT 1 FROM stl_wlm_rule_action", "not exported"),
+        ("SELECT 1 FROM svl_s3log", "not exported"),
         ("SELECT 1 FROM other.stl_query", "have no schema, write 'stl_query'"),
         ("SELECT 1 FROM orders", "table 'orders' does not exist; see SHOW TABLES"),
         ("SELECT foo(1)", "function FOO is not available here"),

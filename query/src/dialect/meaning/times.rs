@@ -35,6 +35,7 @@ pub fn parse_time(text: &str, now: i64) -> Option<i64> {
     let today = i64::from(day_of(now)) * DAY;
     match text.as_str() {
         "now" => return Some(now),
+        "epoch" => return Some(0),
         "today" => return Some(today),
         "tomorrow" => return Some(today + DAY),
         "yesterday" => return Some(today - DAY),

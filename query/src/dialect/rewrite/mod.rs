@@ -22,6 +22,7 @@ mod rows;
 mod scope;
 mod top;
 mod types;
+mod using;
 
 pub(crate) use names::is_bare_function;
 pub(crate) use quotes::text_literal;
@@ -96,6 +97,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
         minus(&mut query.body);
+        duplicates::tell_apart(query);
         step(top::top_to_limit(query))
     }
 

@@ -6,7 +6,7 @@ use datafusion::sql::parser::Statement;
 use sqlparser::ast::{Query, Select, TableFactor, VisitMut, VisitorMut};
 
 use super::scope::{Columns, Scope};
-use super::{aliases, pivot, step};
+use super::{aliases, pivot, step, using};
 use crate::error::QueryError;
 
 /// Rewrites what depends on the columns of the tables that a statement names.
@@ -35,6 +35,7 @@ impl VisitorMut for Resolve<'_> {
     }
 
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+        using::qualify_order(query, &mut self.0);
         aliases::order(query);
         self.0.leave();
         ControlFlow::Continue(())
@@ -45,6 +46,7 @@ impl VisitorMut for Resolve<'_> {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        step(using::qualify(select, &mut self.0))?;
         let relations = self.0.of_from(&select.from);
         step(aliases::substitute(select, &relations))
     }

@@ -36,6 +36,11 @@ fn constructs() {
         ("SELECT a FROM pg_catalog.stl_query", "SELECT a FROM stl_query"),
         ("SELECT a FROM other.stl_query", "SELECT a FROM other.stl_query"),
         ("SELECT getdate(), SYSDATE, now()", "SELECT getdate(), getdate() AS \"getdate() 2\", now()"),
+        (
+            "SELECT AVG(a::float8), AVG(a) FROM t HAVING AVG(a) > 1 ORDER BY AVG(a)",
+            "SELECT AVG(CAST(a AS FLOAT8)), AVG(CASE WHEN true THEN a END) AS \"AVG(a)\" FROM t \
+             HAVING AVG(CASE WHEN true THEN a END) > 1 ORDER BY AVG(CASE WHEN true THEN a END)",
+        ),
         ("EXPLAIN SELECT TOP 1 a FROM t", "EXPLAIN SELECT a FROM t LIMIT 1"),
         ("SELECT * EXCLUDE (a) FROM t", "SELECT * EXCLUDE (a) FROM t"),
         ("SELECT '''' || 'it''s'", r"SELECT E'\'' || E'it\'s'"),
@@ -316,7 +321,7 @@ fn expression() -> impl Strategy<Value = String> {
             inner.clone().prop_map(|a| format!("({a}) LIKE 'x^_' ESCAPE '^'")),
             inner.clone().prop_map(|a| format!("EXTRACT(hr FROM {a})")),
             two.clone().prop_map(|(a, b)| format!("SUBSTRING({a}, {b}) || POSITION(({a}) IN ({b}))")),
-            two.prop_map(|(a, b)| format!("CASE WHEN {a} > {b} THEN ({a}) ELSE {b}::varchar END")),
+            two.prop_map(|(a, b)| format!("CASE WHEN {a} > {b} THEN ({a}) ELSE ({b})::varchar END")),
             inner.prop_map(|a| format!("(SELECT TOP 3 {a} FROM pg_catalog.stl_scan)")),
         ]
     })

@@ -69,19 +69,19 @@ async fn transactions_say_what_they_held_up() {
     insta::assert_snapshot!(table(&session, "long_transactions", &[]).await, @r#"
      cluster_id | xid | userid | began               | open_s | busy_s | idle_s | queries | last_text
     ------------+-----+--------+---------------------+--------+--------+--------+---------+-------------------
-     etl        | 500 |    101 | 2026-01-09 08:00:00 | 1800.0 |  120.0 | 1680.0 |       2 | delete from sales
+     etl        | 500 |    101 | 2026-01-09 08:00:00 |   1800 |    120 |   1680 |       2 | delete from sales
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "transaction_conflicts", &[]).await, @r#"
      cluster_id | table_id | table_name | conflicts | lost_s | longest_s | first_at            | last_at
     ------------+----------+------------+-----------+--------+-----------+---------------------+---------------------
-     etl        |      501 | sales      |         2 |  120.0 |      90.0 | 2026-01-09 08:00:30 | 2026-01-09 09:01:30
+     etl        |      501 | sales      |         2 |    120 |        90 | 2026-01-09 08:00:30 | 2026-01-09 09:01:30
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "rollbacks", &[]).await, @r#"
      cluster_id | xid | userid | table_id | began               | undo_s | queries | last_text
     ------------+-----+--------+----------+---------------------+--------+---------+-------------------
-     etl        | 500 |    101 |      501 | 2026-01-09 08:30:01 |   45.0 |       2 | delete from sales
+     etl        | 500 |    101 |      501 | 2026-01-09 08:30:01 |     45 |       2 | delete from sales
     (1 row)
     "#);
 }
@@ -94,13 +94,13 @@ async fn incidents_say_when_and_who() {
     insta::assert_snapshot!(table(&session, "restarts", &[]).await, @r#"
      cluster_id | at                  | sessions | users | hosts | parked_s | usernames
     ------------+---------------------+----------+-------+-------+----------+------------
-     etl        | 2026-01-09 02:15:00 |        3 |     2 |     1 |     40.0 | alice, bob
+     etl        | 2026-01-09 02:15:00 |        3 |     2 |     1 |       40 | alice, bob
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "disk_full", &[("from", "2026-01-09 10:00"), ("to", "2026-01-09 10:01")]).await, @r#"
      cluster_id | at                  | query | node | temp_mb | userid | text
     ------------+---------------------+-------+------+---------+--------+--------------------
-     etl        | 2026-01-09 10:00:00 |    44 |    3 |  2500.0 |    102 | select * from a, b
+     etl        | 2026-01-09 10:00:00 |    44 |    3 |    2500 |    102 | select * from a, b
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "usage_limits", &[]).await, @r#"

@@ -77,23 +77,23 @@ async fn loads_and_unloads_say_how_fast_they_were() {
     transfers(&lake).await;
     let session = lake.session().await;
     insta::assert_snapshot!(table(&session, "loads", &[]).await, @r#"
-     cluster_id | query | ended               | took_s | files | lines | errors |   mb | mb_per_s | slices | text
-    ------------+-------+---------------------+--------+-------+-------+--------+------+----------+--------+--------------
-     etl        |    21 | 2026-01-08 04:00:10 |   10.0 |     2 |  1000 |      2 | 40.0 |      4.0 |      2 | copy sales f
+     cluster_id | query | ended               | took_s | files | lines | errors | mb | mb_per_s | slices | text
+    ------------+-------+---------------------+--------+-------+-------+--------+----+----------+--------+--------------
+     etl        |    21 | 2026-01-08 04:00:10 |     10 |     2 |  1000 |      2 | 40 |        4 |      2 | copy sales f
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "unloads", &[]).await, @r#"
-     cluster_id | query | userid | ended               | took_s | files | rows |   mb | mb_per_s | path
-    ------------+-------+--------+---------------------+--------+-------+------+------+----------+-----------------
-     etl        |    24 |    102 | 2026-01-08 06:00:05 |    5.0 |     2 |  500 | 10.0 |      2.0 | s3://out/sales/
+     cluster_id | query | userid | ended               | took_s | files | rows | mb | mb_per_s | path
+    ------------+-------+--------+---------------------+--------+-------+------+----+----------+-----------------
+     etl        |    24 |    102 | 2026-01-08 06:00:05 |      5 |     2 |  500 | 10 |        2 | s3://out/sales/
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "s3_transfers", &[]).await, @r#"
-     cluster_id | bucket | method | requests |   mb | mb_per_s | retries | errors | last_at
-    ------------+--------+--------+----------+------+----------+---------+--------+---------------------
-     etl        | in     | GET    |        2 | 40.0 |      8.0 |       1 |      0 | 2026-01-08 04:00:05
-     etl        | in     | LIST   |        1 |  0.0 |      0.0 |       0 |      0 | 2026-01-08 04:00:05
-     etl        | out    | PUT    |        0 |      |          |       0 |      1 | 2026-01-08 04:10:00
+     cluster_id | bucket | method | requests | mb | mb_per_s | retries | errors | last_at
+    ------------+--------+--------+----------+----+----------+---------+--------+---------------------
+     etl        | in     | GET    |        2 | 40 |        8 |       1 |      0 | 2026-01-08 04:00:05
+     etl        | in     | LIST   |        1 |  0 |        0 |       0 |      0 | 2026-01-08 04:00:05
+     etl        | out    | PUT    |        0 |    |          |       0 |      1 | 2026-01-08 04:10:00
     (3 rows)
     "#);
     insta::assert_snapshot!(table(&session, "load_errors", &[]).await, @r#"

@@ -103,8 +103,8 @@ async fn a_query_that_got_slower_is_found_with_its_cluster_and_day() {
     insta::assert_snapshot!(table(&session, "slower_queries", &[("to", "2026-01-15")]).await, @r#"
      cluster_id | fingerprint      | runs | before_s | after_s | factor | slow_since | text
     ------------+------------------+------+----------+---------+--------+------------+----------------------------------
-     etl        | a6d82254e8c3ebba |    7 |     10.0 |    60.0 |    6.0 | 2026-01-11 | select count(*) from sales where
-     bi         | ad323691fc6da3e2 |    7 |      4.0 |    12.0 |    3.0 |            | select * from stock where item i
+     etl        | a6d82254e8c3ebba |    7 |       10 |      60 |      6 | 2026-01-11 | select count(*) from sales where
+     bi         | ad323691fc6da3e2 |    7 |        4 |      12 |      3 |            | select * from stock where item i
     (2 rows)
     "#);
     // Nothing had changed a week earlier, and on bi only what recovered.
@@ -130,32 +130,32 @@ async fn cost_is_summed_over_constants() {
     insta::assert_snapshot!(table(&session, "costliest_queries", &[]).await, @r#"
      cluster_id | fingerprint      | runs | users | sum_s | share_pct | median_s | longest_s | text
     ------------+------------------+------+-------+-------+-----------+----------+-----------+------------------------
-     etl        | a6d82254e8c3ebba |   14 |     1 | 340.0 |      82.9 |     10.0 |      60.0 | select count(*) from s
-     bi         | a6d82254e8c3ebba |   14 |     1 | 140.0 |      57.4 |     10.0 |      10.0 | select count(*) from s
-     bi         | ad323691fc6da3e2 |   14 |     1 | 104.0 |      42.6 |      4.0 |      12.0 | select * from stock wh
-     etl        | ea69fc834452cfd6 |   14 |     1 |  70.0 |      17.1 |      5.0 |       5.0 | select max(id) from us
+     etl        | a6d82254e8c3ebba |   14 |     1 |   340 |      82.9 |       10 |        60 | select count(*) from s
+     bi         | a6d82254e8c3ebba |   14 |     1 |   140 |      57.4 |       10 |        10 | select count(*) from s
+     bi         | ad323691fc6da3e2 |   14 |     1 |   104 |      42.6 |        4 |        12 | select * from stock wh
+     etl        | ea69fc834452cfd6 |   14 |     1 |    70 |      17.1 |        5 |         5 | select max(id) from us
     (4 rows)
     "#);
     insta::assert_snapshot!(table(&session, "shared_queries", &[("from", "2026-01-08")]).await, @r#"
      fingerprint      | clusters | runs | sum_s | fastest | fast_s | slowest | slow_s | text
     ------------------+----------+------+-------+---------+--------+---------+--------+----------------------------------
-     a6d82254e8c3ebba |        2 |   14 | 340.0 | bi      |   10.0 | etl     |   60.0 | select count(*) from sales where
+     a6d82254e8c3ebba |        2 |   14 |   340 | bi      |     10 | etl     |     60 | select count(*) from sales where
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "hourly_queries", &[("from", "2026-01-14")]).await, @r#"
      cluster_id | hour                | queries | errors | users | median_s | p95_s | longest_s
     ------------+---------------------+---------+--------+-------+----------+-------+-----------
-     bi         | 2026-01-14 08:00:00 |       1 |      0 |     1 |      4.0 |   4.0 |       4.0
-     bi         | 2026-01-14 06:00:00 |       1 |      0 |     1 |     10.0 |  10.0 |      10.0
-     etl        | 2026-01-14 07:00:00 |       1 |      0 |     1 |      5.0 |   5.0 |       5.0
-     etl        | 2026-01-14 06:00:00 |       1 |      0 |     1 |     60.0 |  60.0 |      60.0
+     bi         | 2026-01-14 08:00:00 |       1 |      0 |     1 |        4 |     4 |         4
+     bi         | 2026-01-14 06:00:00 |       1 |      0 |     1 |       10 |    10 |        10
+     etl        | 2026-01-14 07:00:00 |       1 |      0 |     1 |        5 |     5 |         5
+     etl        | 2026-01-14 06:00:00 |       1 |      0 |     1 |       60 |    60 |        60
     (4 rows)
     "#);
     insta::assert_snapshot!(table(&session, "slowest_queries", &[("top", "2"), ("cluster", "bi")]).await, @r#"
      cluster_id | query | userid | started             | total_s | queue_s | text
     ------------+-------+--------+---------------------+---------+---------+------------------------------------------
-     bi         |   308 |    101 | 2026-01-08 08:00:00 |    12.0 |         | select * from stock where item in (8, 2,
-     bi         |   309 |    101 | 2026-01-09 08:00:00 |    12.0 |         | select * from stock where item in (9, 2,
+     bi         |   308 |    101 | 2026-01-08 08:00:00 |      12 |         | select * from stock where item in (8, 2,
+     bi         |   309 |    101 | 2026-01-09 08:00:00 |      12 |         | select * from stock where item in (9, 2,
     (2 rows)
     "#);
 }
@@ -168,8 +168,8 @@ async fn failures_have_the_error_of_their_process() {
     insta::assert_snapshot!(table(&session, "failed_queries", &[]).await, @r#"
      cluster_id | query | userid | ended               | ran_s | error               | text
     ------------+-------+--------+---------------------+-------+---------------------+------------------------------
-     adhoc      |   901 |    101 | 2026-01-05 13:10:00 | 600.0 |                     | select * from huge
-     adhoc      |   900 |    101 | 2026-01-05 12:00:30 |  30.0 | disk full on node 3 | copy sales from 's3://bucket
+     adhoc      |   901 |    101 | 2026-01-05 13:10:00 |   600 |                     | select * from huge
+     adhoc      |   900 |    101 | 2026-01-05 12:00:30 |    30 | disk full on node 3 | copy sales from 's3://bucket
     (2 rows)
     "#);
     insta::assert_snapshot!(table(&session, "errors", &[]).await, @r#"
@@ -207,14 +207,14 @@ async fn one_query_is_told_from_its_text_to_its_steps() {
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "query_timeline", &[("query", "7")]).await, @r#"
-     cluster_id | at                  | after_s | took_s | what      | seg | step | slices | rows |  mb | detail
-    ------------+---------------------+---------+--------+-----------+-----+------+--------+------+-----+------------------
-     etl        | 2026-01-03 09:00:00 |     0.0 |   20.0 | query     |     |      |        |      |     | done
-     etl        | 2026-01-03 09:00:00 |     0.0 |    5.0 | wait      |     |      |        |      |     | queue 6 reports
-     etl        | 2026-01-03 09:00:05 |     5.0 |   15.0 | execution |     |      |        |      |     | queue 6, Complet
-     etl        | 2026-01-03 09:00:05 |     5.0 |    7.0 | scan      |   0 |    0 |      2 |  300 | 2.0 | sales
-     etl        | 2026-01-03 09:00:06 |    6.25 |    0.0 | alert     |   0 |    0 |      1 |      |     | Very selective q
-     etl        | 2026-01-03 09:00:12 |    12.0 |    7.5 | sort      |   1 |    2 |      2 |  300 | 2.0 | (disk)
+     cluster_id | at                  | after_s | took_s | what      | seg | step | slices | rows | mb | detail
+    ------------+---------------------+---------+--------+-----------+-----+------+--------+------+----+------------------
+     etl        | 2026-01-03 09:00:00 |       0 |     20 | query     |     |      |        |      |    | done
+     etl        | 2026-01-03 09:00:00 |       0 |      5 | wait      |     |      |        |      |    | queue 6 reports
+     etl        | 2026-01-03 09:00:05 |       5 |     15 | execution |     |      |        |      |    | queue 6, Complet
+     etl        | 2026-01-03 09:00:05 |       5 |      7 | scan      |   0 |    0 |      2 |  300 |  2 | sales
+     etl        | 2026-01-03 09:00:06 |    6.25 |      0 | alert     |   0 |    0 |      1 |      |    | Very selective q
+     etl        | 2026-01-03 09:00:12 |      12 |    7.5 | sort      |   1 |    2 |      2 |  300 |  2 | (disk)
     (6 rows)
     "#);
 }

@@ -81,23 +81,23 @@ async fn waiting_and_running_are_told_apart() {
     insta::assert_snapshot!(table(&session, "queued_queries", &[]).await, @r#"
      cluster_id | query | userid | service_class | arrived             | queue_s | exec_s | text
     ------------+-------+--------+---------------+---------------------+---------+--------+----------
-     etl        |     1 |    101 |             6 | 2026-01-06 02:00:00 |   600.0 | 2400.0 | select 1
-     etl        |     3 |    102 |             7 | 2026-01-06 05:00:00 |    10.0 |   20.0 | select 1
+     etl        |     1 |    101 |             6 | 2026-01-06 02:00:00 |     600 |   2400 | select 1
+     etl        |     3 |    102 |             7 | 2026-01-06 05:00:00 |      10 |     20 | select 1
     (2 rows)
     "#);
     insta::assert_snapshot!(table(&session, "queue_pressure", &[]).await, @r#"
      cluster_id | service_class | hour                | queries | queue_s | exec_s | longest_queue_s | queue_pct
     ------------+---------------+---------------------+---------+---------+--------+-----------------+-----------
-     etl        |             6 | 2026-01-06 02:00:00 |       2 |   600.0 | 3600.0 |           600.0 |      14.3
-     etl        |             7 | 2026-01-06 05:00:00 |       1 |    10.0 |   20.0 |            10.0 |      33.3
+     etl        |             6 | 2026-01-06 02:00:00 |       2 |     600 |   3600 |             600 |      14.3
+     etl        |             7 | 2026-01-06 05:00:00 |       1 |      10 |     20 |              10 |      33.3
     (2 rows)
     "#);
     insta::assert_snapshot!(table(&session, "costs", &[]).await, @r#"
      cluster_id | userid | username | label   | queue | queries | exec_s | queue_s | share_pct
     ------------+--------+----------+---------+-------+---------+--------+---------+-----------
-     etl        |    101 | loader   | etl     |     6 |       2 | 3600.0 |   600.0 |      99.2
-     etl        |    102 | alice    | default |     7 |       1 |   20.0 |    10.0 |       0.6
-     etl        |    103 |          | default |       |       1 |   10.0 |     0.0 |       0.3
+     etl        |    101 | loader   | etl     |     6 |       2 |   3600 |     600 |      99.2
+     etl        |    102 | alice    | default |     7 |       1 |     20 |      10 |       0.6
+     etl        |    103 |          | default |       |       1 |     10 |       0 |       0.3
     (3 rows)
     "#);
     insta::assert_snapshot!(table(&session, "wlm_rule_actions", &[]).await, @r#"
@@ -110,7 +110,7 @@ async fn waiting_and_running_are_told_apart() {
     insta::assert_snapshot!(table(&session, "concurrency_scaling", &[]).await, @r#"
      cluster_id | day        | queries | scaled | scaled_pct | scaled_s | refused
     ------------+------------+---------+--------+------------+----------+---------
-     etl        | 2026-01-06 |       4 |      1 |       25.0 |   1200.0 |       1
+     etl        | 2026-01-06 |       4 |      1 |         25 |     1200 |       1
     (1 row)
     "#);
 }
@@ -123,14 +123,14 @@ async fn idle_hours_are_counted_from_the_first_query_to_the_last() {
     insta::assert_snapshot!(table(&session, "cluster_load", &[]).await, @r#"
      cluster_id | first_day  | last_day   | hours | idle_hours | idle_pct | mean_running | peak_running | queries
     ------------+------------+------------+-------+------------+----------+--------------+--------------+---------
-     etl        | 2026-01-06 | 2026-01-06 |     4 |          2 |     50.0 |         0.59 |         1.17 |       4
+     etl        | 2026-01-06 | 2026-01-06 |     4 |          2 |       50 |         0.59 |         1.17 |       4
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "load_by_hour", &[]).await, @r#"
      cluster_id | hour_of_day | days | queries | running_h | longest_s
     ------------+-------------+------+---------+-----------+-----------
-     etl        |           2 |    1 |       2 |      1.17 |    3000.0
-     etl        |           5 |    1 |       2 |      0.01 |      30.0
+     etl        |           2 |    1 |       2 |      1.17 |      3000
+     etl        |           5 |    1 |       2 |      0.01 |        30
     (2 rows)
     "#);
 }
@@ -142,7 +142,7 @@ async fn commits_are_counted_on_the_leader_node() {
     insta::assert_snapshot!(table(&lake.session().await, "commit_queue", &[]).await, @r#"
      cluster_id | hour                | commits | queue_s | work_s | longest_queue_s | longest_work_s | peak_queue
     ------------+---------------------+---------+---------+--------+-----------------+----------------+------------
-     etl        | 2026-01-06 03:00:00 |       2 |     9.0 |    2.5 |             5.0 |            2.0 |          3
+     etl        | 2026-01-06 03:00:00 |       2 |       9 |    2.5 |               5 |              2 |          3
      etl        | 2026-01-06 04:00:00 |       1 |    0.25 |   0.75 |            0.25 |           0.75 |          1
     (2 rows)
     "#);

@@ -151,32 +151,32 @@ async fn steps_that_waste_are_found() {
     insta::assert_snapshot!(table(&session, "nested_loops", &[]).await, @r#"
      cluster_id | query | userid | joins | step_rows | loop_s | text
     ------------+-------+--------+-------+-----------+--------+----------------------------
-     etl        |    11 |    101 |     1 |      1000 |   30.0 | select * from sales, items
+     etl        |    11 |    101 |     1 |      1000 |     30 | select * from sales, items
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "wasteful_scans", &[]).await, @r#"
      cluster_id | table_id | table_name | queries | rows_read | rows_kept | thrown_pct | ranged_pct
     ------------+----------+------------+---------+-----------+-----------+------------+------------
-     etl        |      501 | sales      |       1 |  10000000 |   1000000 |       90.0 |       33.3
+     etl        |      501 | sales      |       1 |  10000000 |   1000000 |         90 |       33.3
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "skew", &[]).await, @r#"
      cluster_id | query | seg | step | what | slices | mean_rows | most_rows | factor | slowest_s | mean_s | table_name
     ------------+-------+-----+------+------+--------+-----------+-----------+--------+-----------+--------+------------
-     etl        |    11 |   0 |    0 | scan |      4 |    250000 |    900000 |    3.6 |      40.0 |   17.5 | sales
+     etl        |    11 |   0 |    0 | scan |      4 |    250000 |    900000 |    3.6 |        40 |   17.5 | sales
     (1 row)
     "#);
     insta::assert_snapshot!(table(&session, "redistributed_rows", &[]).await, @r#"
      cluster_id | query | userid | bcast_rows | bcast_mb | dist_rows | dist_mb | text
     ------------+-------+--------+------------+----------+-----------+---------+----------------------------
-     etl        |    11 |    101 |       2048 |      2.0 |         0 |     0.0 | select * from sales, items
-     etl        |    12 |    101 |          0 |      0.0 |      2048 |     2.0 | select i from items
+     etl        |    11 |    101 |       2048 |        2 |         0 |       0 | select * from sales, items
+     etl        |    12 |    101 |          0 |        0 |      2048 |       2 | select i from items
     (2 rows)
     "#);
     insta::assert_snapshot!(table(&session, "disk_spill", &[]).await, @r#"
-     cluster_id | query | userid | sorts | hashes | aggrs | step_rows |  mb | text
-    ------------+-------+--------+-------+--------+-------+-----------+-----+----------------------------
-     etl        |    11 |    102 |     0 |      0 |     1 |      3072 | 3.0 | select * from sales, items
+     cluster_id | query | userid | sorts | hashes | aggrs | step_rows | mb | text
+    ------------+-------+--------+-------+--------+-------+-----------+----+----------------------------
+     etl        |    11 |    102 |     0 |      0 |     1 |      3072 |  3 | select * from sales, items
     (1 row)
     "#);
 }
@@ -205,14 +205,14 @@ async fn upkeep_says_what_it_cost_and_gave() {
     insta::assert_snapshot!(table(&session, "vacuums", &[]).await, @r#"
      cluster_id | table_id | table_name | runs | unfinished | skipped | took_s | rows_freed | last_at
     ------------+----------+------------+------+------------+---------+--------+------------+---------------------
-     etl        |      501 | sales      |    2 |          1 |       0 |   90.0 |        600 | 2026-01-07 02:00:00
+     etl        |      501 | sales      |    2 |          1 |       0 |     90 |        600 | 2026-01-07 02:00:00
      etl        |      503 | staging    |    0 |          0 |       1 |        |            | 2026-01-07 03:00:00
     (2 rows)
     "#);
     insta::assert_snapshot!(table(&session, "analyzes", &[]).await, @r#"
      cluster_id | table_id | table_name     | runs | skipped | automatic | took_s | changed_pct | last_at
     ------------+----------+----------------+------+---------+-----------+--------+-------------+---------------------
-     etl        |      504 | public.archive |    1 |       1 |         1 |   21.0 |        50.0 | 2025-10-01 01:00:20
+     etl        |      504 | public.archive |    1 |       1 |         1 |     21 |          50 | 2025-10-01 01:00:20
     (1 row)
     "#);
 }

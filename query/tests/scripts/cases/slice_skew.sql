@@ -5,4 +5,4 @@ SELECT cluster_id, segment, step, COUNT(DISTINCT slice) AS slices,
 FROM svl_query_report WHERE query = 1
 GROUP BY cluster_id, segment, step ORDER BY 1, 2, 3;
 -- = etl,0,0,2,0.4
--- = etl,1,1,1,0.0
+-- = etl,1,1,1,0

@@ -5,4 +5,4 @@ FROM stl_query
 JOIN (SELECT cluster_id, query, query_temp_blocks_to_disk AS spilled FROM svl_query_metrics_summary
       ORDER BY 3 DESC NULLS LAST LIMIT 1) m USING (cluster_id, query)
 ORDER BY 3 DESC;
--- = etl,2,2.0,insert
+-- = etl,2,2,insert

@@ -9,6 +9,6 @@ FROM (SELECT s.cluster_id, s.label, MD5(s.querytxt) AS hash, s.aborted, e.one AS
       WHERE s.userid <> 1 AND s.starttime >= DATEADD(day, -7, current_date))
 GROUP BY cluster_id, label, hash, aborted
 ORDER BY total DESC LIMIT 3;
--- = bi,1,2.0,1,0
+-- = bi,1,2,1,0
 -- = etl,1,1.67,,1
 -- = etl,1,0.5,,0

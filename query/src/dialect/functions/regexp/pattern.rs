@@ -1,7 +1,6 @@
 //! Patterns as Redshift reads them, for the engine used here.
 //!
-//! - Scripts write two backslashes (`\\d`), because Redshift's text literals take one away, and four for one that is meant; a
-//!   single one works, too.
+//! - A backslash gives the next letter its meaning or takes it. Scripts write two (`'\\d'`), because text literals take one away.
 //! - `\d`, `\w`, `\s` and `\b` know ASCII only, as do the POSIX classes (`[[:alpha:]]`).
 //! - POSIX takes the longest of several alternatives, this engine the first that fits. Alternatives that are plain words are
 //!   therefore put in order of their length; of others (`a+|ab`), the first that fits is taken.
@@ -61,15 +60,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
 }
 
 fn escape(rest: &mut Peekable<Chars>, translated: &mut String, in_bracket: bool) -> Result<(), String> {
-    let Some(mut letter) = rest.next() else { return Err("it ends with a backslash".to_owned()) };
-    if letter == '\\' {
-        match rest.next() {
-            // Four stand for one that is meant.
-            Some('\\') => _ = rest.next_if_eq(&'\\'),
-            Some(next) => letter = next,
-            None => return Err("it ends with a backslash".to_owned()),
-        }
-    }
+    let Some(letter) = rest.next() else { return Err("it ends with a backslash".to_owned()) };
     let (open, close) = if in_bracket { ("", "") } else { ("[", "]") };
     match letter {
         'd' => translated.push_str(&format!("{open}0-9{close}")),
