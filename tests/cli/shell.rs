@@ -102,7 +102,7 @@ async fn tab_completes_what_the_lake_has() {
             enter(" = 0;"),
             expect("      5"),
             prompt(),
-            keys("\\diag slow"),
+            keys("\\diag slowes"),
             keys(TAB),
             expect("slowest_queries"),
             keys(CTRL_C),

@@ -63,6 +63,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether memory belongs to what can do with less: a sort, or its merge of what it spilled, which reads as many files at once as
+/// it is given room for.
+fn does_spill(reservation: &MemoryReservation) -> bool {
+    let consumer = reservation.consumer();
+    consumer.can_spill() || consumer.name().starts_with("ExternalSorterMerge")
+}
+
 impl Part {
     fn add(own: &mut Own, held: &mut Held, spills: bool, bytes: usize) {
         *(if spills { &mut own.spillable } else { &mut own.fixed }) += bytes;
@@ -88,13 +95,13 @@ impl MemoryPool for Part {
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        let spills = reservation.consumer().can_spill();
+        let spills = does_spill(reservation);
         Self::add(&mut lock(&self.own), &mut lock(&self.shares.held), spills, additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         let mut own = lock(&self.own);
-        *(if reservation.consumer().can_spill() { &mut own.spillable } else { &mut own.fixed }) -= shrink;
+        *(if does_spill(reservation) { &mut own.spillable } else { &mut own.fixed }) -= shrink;
         lock(&self.shares.held).bytes -= shrink;
     }
 
@@ -102,7 +109,7 @@ impl MemoryPool for Part {
         let mut own = lock(&self.own);
         let mut held = lock(&self.shares.held);
         let part = self.shares.total / (held.statements + 1);
-        let spills = reservation.consumer().can_spill();
+        let spills = does_spill(reservation);
         let left = part.saturating_sub(own.fixed + own.spillable);
         let free = if spills {
             let share = (part.saturating_sub(own.fixed) / own.spillers.max(1)).max(LEAST_SHARE);

@@ -337,6 +337,7 @@ impl Session {
         for function in functions::all(now) {
             state.register_udf(function)?;
         }
+        state.register_expr_planner(Arc::new(meaning::EpochTimes::new()))?;
         // Last: a copied state would register DataFusion's own again, which it still has under their other names.
         for aggregate in aggregates::all() {
             state.register_udaf(aggregate)?;

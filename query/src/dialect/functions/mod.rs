@@ -37,6 +37,11 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 use super::DatePart;
 use rounding::Way;
 
+/// `datediff`, which counts the microseconds between two times.
+pub(super) fn time_difference() -> Arc<ScalarUDF> {
+    Arc::new(datediff::DateDiff::new().into())
+}
+
 /// The functions for one statement that believes that it is `now` (microseconds since 1970-01-01, UTC). Later ones replace
 /// earlier ones of the same name.
 #[must_use]

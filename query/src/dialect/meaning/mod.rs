@@ -8,6 +8,7 @@ mod arithmetic;
 mod blanks;
 mod casts;
 mod divide;
+mod epoch;
 mod fit;
 mod overflow;
 mod texts;
@@ -15,6 +16,7 @@ mod times;
 mod types;
 mod walk;
 
+pub(crate) use epoch::EpochTimes;
 pub use times::parse_time;
 pub use types::RedshiftTypes;
 
