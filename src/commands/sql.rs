@@ -102,8 +102,11 @@ pub(crate) async fn emit<W: Write + Send>(answer: Answer, format: Format, to: W)
     Ok(())
 }
 
+/// Statements, and the file that they are from.
+type Given<'a> = (Option<&'a Path>, String);
+
 /// What was asked, with the files that it came from; `None` if a person at a terminal has yet to say.
-fn texts(arguments: &Sql) -> Result<Option<Vec<(Option<&Path>, String)>>, Failure> {
+fn texts(arguments: &Sql) -> Result<Option<Vec<Given<'_>>>, Failure> {
     match &arguments.sql {
         Some(sql) if sql != "-" => return Ok(Some(vec![(None, sql.clone())])),
         Some(_) => return Ok(Some(vec![(None, stdin()?)])),

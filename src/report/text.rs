@@ -8,7 +8,7 @@ pub(super) fn visible(text: &str) -> String {
             '\n' | '\r' | '\t' => out.push(' '),
             // Marks of direction and their isolates: with them, a text reads as another one.
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                out.push('\u{fffd}')
+                out.push('\u{fffd}');
             }
             c if c.is_control() => out.push('\u{fffd}'),
             c => out.push(c),

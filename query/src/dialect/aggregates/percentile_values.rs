@@ -43,7 +43,7 @@ impl Fraction {
     }
 
     /// The same share of rows, counted from the largest value.
-    pub(super) fn from_the_end(self) -> Self {
+    pub(super) fn counted_down(self) -> Self {
         Self { descending: true, ..self }
     }
 

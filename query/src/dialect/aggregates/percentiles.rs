@@ -69,7 +69,7 @@ impl Percentile {
             None => args.order_bys.first().is_some_and(|sort| sort.options.descending),
         };
         match fraction {
-            Some(fraction) if descending => Ok(fraction.from_the_end()),
+            Some(fraction) if descending => Ok(fraction.counted_down()),
             Some(fraction) => Ok(fraction),
             None => plan_err!("the fraction of {}() must be a number from 0 to 1", self.name()),
         }

@@ -68,7 +68,7 @@ impl Casts {
             return Ok(to_text(cast, &from));
         }
         if is_text(&from) {
-            return self.from_text(cast, &to);
+            return self.text_to(cast, &to);
         }
         if to.is_integer() && is_decimal(&from) {
             let rounded = Expr::Cast(Cast::new(cast.expr, DataType::Decimal128(38, 0)));
@@ -82,7 +82,7 @@ impl Casts {
         Ok(Transformed::no(Expr::Cast(cast)))
     }
 
-    fn from_text(&self, cast: Cast, to: &DataType) -> Result<Transformed<Expr>> {
+    fn text_to(&self, cast: Cast, to: &DataType) -> Result<Transformed<Expr>> {
         match to {
             DataType::Date32 | DataType::Timestamp(..) => {
                 let date = *to == DataType::Date32;
