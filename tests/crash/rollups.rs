@@ -64,6 +64,7 @@ async fn by_day(session: &Session, table: &str, count: &str) -> BTreeMap<String,
 async fn scene() -> (Scene, BTreeMap<String, String>) {
     let mut scene = Scene::new(NOON).await;
     scene.settings.slice_rows = 1_000;
+    scene.create_lake().await;
     for id in 0..3 {
         scene.query(id, NOON - HOUR + id * MINUTE, NOON - HOUR + id * MINUTE + SECOND);
     }

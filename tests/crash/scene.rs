@@ -101,10 +101,13 @@ impl Scene {
         done.is_ok_and(|report| report.failures.is_empty())
     }
 
+    /// Makes the lake, as `lookback export` does first of all.
+    pub(crate) async fn create_lake(&self) {
+        self.lake(Arc::clone(&self.objects)).create().await.unwrap();
+    }
+
     /// A session that asks the lake, which no fault stands in the way of.
     pub(crate) async fn session(&self) -> lookback_query::Session {
-        // As `lookback export` does first of all.
-        self.lake(Arc::clone(&self.objects)).create().await.unwrap();
         let url = Url::parse("memory:///lake/").unwrap();
         let lake = lookback_query::lake::Lake::open_store("lake", url, Arc::clone(&self.objects)).await.unwrap();
         lookback_query::Session::over(lake, lookback_query::Limits::default()).unwrap()

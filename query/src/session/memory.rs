@@ -1,8 +1,9 @@
 //! Memory of the statements of a session, shared so that none can take what the others need.
 //!
 //! With `n` statements at work, each may hold the `n + 1`th part of the whole: the free part is for the one that comes next.
-//! What can spill shares three quarters of a statement's part evenly, and spills when its share is used up; what cannot (the
-//! smaller side of a join, a merge of what was spilled) takes what is left of the part, and is an error beyond it.
+//! What can spill shares half of a statement's part evenly, and spills when its share is used up; merges of what was spilled,
+//! which read as many files at once as they are given room for, have three eighths at most; what can do neither (the smaller side
+//! of a join) takes what is left of the part, and is an error beyond it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,7 +50,22 @@ pub(super) struct Part {
 struct Own {
     spillers: usize,
     spillable: usize,
+    merging: usize,
     fixed: usize,
+}
+
+impl Own {
+    fn of(&mut self, kind: Kind) -> &mut usize {
+        match kind {
+            Kind::Spiller => &mut self.spillable,
+            Kind::Merge => &mut self.merging,
+            Kind::Fixed => &mut self.fixed,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.spillable + self.merging + self.fixed
+    }
 }
 
 impl Drop for Part {
@@ -63,16 +79,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether memory belongs to what can do with less: a sort, or its merge of what it spilled, which reads as many files at once as
-/// it is given room for.
-fn does_spill(reservation: &MemoryReservation) -> bool {
-    let consumer = reservation.consumer();
-    consumer.can_spill() || consumer.name().starts_with("ExternalSorterMerge")
+/// Who holds memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Spiller,
+    Merge,
+    Fixed,
+}
+
+impl Kind {
+    fn of(reservation: &MemoryReservation) -> Self {
+        let consumer = reservation.consumer();
+        if consumer.can_spill() {
+            Self::Spiller
+        } else if consumer.name().starts_with("ExternalSorterMerge") {
+            Self::Merge
+        } else {
+            Self::Fixed
+        }
+    }
 }
 
 impl Part {
-    fn add(own: &mut Own, held: &mut Held, spills: bool, bytes: usize) {
-        *(if spills { &mut own.spillable } else { &mut own.fixed }) += bytes;
+    fn add(own: &mut Own, held: &mut Held, kind: Kind, bytes: usize) {
+        *own.of(kind) += bytes;
         held.bytes += bytes;
     }
 }
@@ -95,13 +125,12 @@ impl MemoryPool for Part {
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        let spills = does_spill(reservation);
-        Self::add(&mut lock(&self.own), &mut lock(&self.shares.held), spills, additional);
+        Self::add(&mut lock(&self.own), &mut lock(&self.shares.held), Kind::of(reservation), additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         let mut own = lock(&self.own);
-        *(if does_spill(reservation) { &mut own.spillable } else { &mut own.fixed }) -= shrink;
+        *own.of(Kind::of(reservation)) -= shrink;
         lock(&self.shares.held).bytes -= shrink;
     }
 
@@ -109,14 +138,16 @@ impl MemoryPool for Part {
         let mut own = lock(&self.own);
         let mut held = lock(&self.shares.held);
         let part = self.shares.total / (held.statements + 1);
-        let spills = does_spill(reservation);
-        let left = part.saturating_sub(own.fixed + own.spillable);
-        let free = if spills {
-            let share = (part.saturating_sub(own.fixed) / own.spillers.max(1)).max(LEAST_SHARE);
-            let for_all = (part - part / 4).saturating_sub(own.spillable);
-            share.saturating_sub(reservation.size()).min(left).min(for_all)
-        } else {
-            left
+        let kind = Kind::of(reservation);
+        let left = part.saturating_sub(own.bytes());
+        let free = match kind {
+            Kind::Spiller => {
+                let share = (part.saturating_sub(own.fixed) / own.spillers.max(1)).max(LEAST_SHARE);
+                let for_all = (part / 2).saturating_sub(own.spillable);
+                share.saturating_sub(reservation.size()).min(left).min(for_all)
+            }
+            Kind::Merge => (part / 8 * 3).saturating_sub(own.merging).min(left),
+            Kind::Fixed => left,
         };
         let free = free.min(self.shares.total.saturating_sub(held.bytes));
         if additional > free {
@@ -129,13 +160,12 @@ impl MemoryPool for Part {
                 part >> 20
             )));
         }
-        Self::add(&mut own, &mut held, spills, additional);
+        Self::add(&mut own, &mut held, kind, additional);
         Ok(())
     }
 
     fn reserved(&self) -> usize {
-        let own = lock(&self.own);
-        own.spillable + own.fixed
+        lock(&self.own).bytes()
     }
 
     fn memory_limit(&self) -> MemoryLimit {
@@ -187,12 +217,13 @@ mod tests {
         fixed.try_grow(200 * MB).unwrap();
         assert!(a.try_grow(200 * MB + 1).is_err());
         a.try_grow(200 * MB).unwrap();
-        b.try_grow(200 * MB).unwrap();
-        assert!(fixed.try_grow(1).is_err());
+        assert!(b.try_grow(100 * MB + 1).is_err());
+        b.try_grow(100 * MB).unwrap();
+        assert!(fixed.try_grow(100 * MB + 1).is_err());
         drop(b);
-        a.try_grow(200 * MB).unwrap();
+        a.try_grow(100 * MB).unwrap();
         assert!(a.try_grow(1).is_err());
-        a.shrink(400 * MB);
+        a.shrink(300 * MB);
         fixed.try_grow(400 * MB).unwrap();
         assert_eq!(part.reserved(), 600 * MB);
     }
@@ -204,9 +235,12 @@ mod tests {
         let all: Vec<_> = (0..12).map(|_| reservation(&part, true)).collect();
         all[0].try_grow(16 * MB).unwrap();
         assert!(all[0].try_grow(1).is_err());
-        all[1].try_grow(16 * MB).unwrap();
-        all[2].try_grow(4 * MB).unwrap();
-        assert!(all[3].try_grow(1).is_err());
-        reservation(&part, false).try_grow(12 * MB).unwrap();
+        all[1].try_grow(8 * MB).unwrap();
+        assert!(all[2].try_grow(1).is_err());
+        let pool: Arc<dyn MemoryPool> = Arc::clone(&part) as _;
+        let merge = MemoryConsumer::new("ExternalSorterMerge[0]").register(&pool);
+        merge.try_grow(18 * MB).unwrap();
+        assert!(merge.try_grow(1).is_err());
+        reservation(&part, false).try_grow(6 * MB).unwrap();
     }
 }

@@ -85,7 +85,7 @@ const WIDE: &str = "SELECT value, REPEAT('x', 300) || value AS text FROM range(0
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sort_that_does_not_fit_in_memory_spills_up_to_its_limit() {
     let lake = sample().await;
-    let small = Limits { memory_bytes: 96 << 20, ..limits() };
+    let small = Limits { memory_bytes: 192 << 20, ..limits() };
     let session = Session::open(lake.location(), small).await.unwrap();
     let first = format!(
         "SELECT COUNT(*), MIN(value) FROM (SELECT value, LAG(text) OVER (ORDER BY text) AS before FROM ({WIDE})) WHERE before IS NOT NULL"
