@@ -158,6 +158,7 @@ impl RollupEngine for Overtaken<'_> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sums_of_older_logs_never_replace_those_of_newer_ones() {
     let mut scene = Scene::new(NOON).await;
+    scene.create_lake().await;
     scene.settings.overlap = std::time::Duration::from_secs(4 * 3_600);
     let calm = Injector::counting();
     scene.query(0, NOON - HOUR, NOON - HOUR);
