@@ -1,5 +1,5 @@
 //! Functions that Redshift has and DataFusion has not, or has with another meaning. One file or folder per family;
-//! [`frame`] is what they share, [`missing`] names those that are refused.
+//! `frame` is what they share, `missing` names those that are refused.
 
 mod arguments;
 mod arithmetic;

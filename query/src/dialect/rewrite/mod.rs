@@ -1,6 +1,6 @@
 //! Syntax of Redshift as syntax of DataFusion, on the parsed statement. Rewriting twice changes nothing more.
 //!
-//! [`rewrite`] needs nothing but the statement. What depends on the columns of tables is left to [`resolve`], which is given
+//! [`rewrite`] needs nothing but the statement. What depends on the columns of tables is left to `resolve`, which is given
 //! them when the statement starts.
 
 mod aggregates;
