@@ -32,7 +32,8 @@ use pipe::Pipe;
 pub(crate) const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
 const TIMESTAMP_TZ: &str = "%Y-%m-%d %H:%M:%S%.f%:z";
 
-/// Memory at which a row group of a Parquet file is written.
+/// Bytes of rows at which a row group of a Parquet file is written. Not what the writer says it holds: its pages keep the room that
+/// they had before they were compressed.
 const ROW_GROUP_BYTES: usize = 32 << 20;
 
 /// The form of a result.
@@ -160,7 +161,8 @@ enum Encoder<'a, W: Write + Send> {
     Csv(Box<arrow::csv::Writer<&'a mut Pipe<W>>>),
     Json(Box<arrow::json::Writer<&'a mut Pipe<W>, JsonArray>>),
     Ndjson(Box<arrow::json::Writer<&'a mut Pipe<W>, LineDelimited>>),
-    Parquet(Box<ArrowWriter<&'a mut Pipe<W>>>),
+    // With the bytes of the row group so far.
+    Parquet(Box<ArrowWriter<&'a mut Pipe<W>>>, usize),
     Arrow(Box<arrow::ipc::writer::FileWriter<&'a mut Pipe<W>>>),
 }
 
@@ -185,7 +187,7 @@ impl<'a, W: Write + Send> Encoder<'a, W> {
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 let properties = WriterProperties::builder().set_compression(compression).build();
                 let writer = ArrowWriter::try_new(to, schema, Some(properties)).map_err(|e| unwritten(format, e))?;
-                Self::Parquet(Box::new(writer))
+                Self::Parquet(Box::new(writer), 0)
             }
             Format::Arrow => {
                 let writer = arrow::ipc::writer::FileWriter::try_new(to, &schema).map_err(|e| unwritten(format, e))?;
@@ -204,11 +206,15 @@ impl<'a, W: Write + Send> Encoder<'a, W> {
             }
             Self::Json(writer) => writer.write(batch).map_err(|e| unwritten(Format::Json, e)),
             Self::Ndjson(writer) => writer.write(batch).map_err(|e| unwritten(Format::Ndjson, e)),
-            Self::Parquet(writer) => {
+            Self::Parquet(writer, bytes) => {
                 let written = writer.write(batch);
                 // A row group is kept until it is written, and its usual size is a number of rows, however wide.
-                let full = writer.memory_size() > ROW_GROUP_BYTES;
+                *bytes += batch.get_array_memory_size();
+                let full = *bytes > ROW_GROUP_BYTES;
                 let written = if full { written.and_then(|()| writer.flush()) } else { written };
+                if full {
+                    *bytes = 0;
+                }
                 written.map_err(|e| unwritten(Format::Parquet, e))
             }
             Self::Arrow(writer) => writer.write(batch).map_err(|e| unwritten(Format::Arrow, e)),
@@ -225,7 +231,7 @@ impl<'a, W: Write + Send> Encoder<'a, W> {
                 .and_then(|()| writer.get_mut().write_all(b"\n").map_err(Into::into))
                 .map_err(|e| unwritten(Format::Json, e)),
             Self::Ndjson(mut writer) => writer.finish().map_err(|e| unwritten(Format::Ndjson, e)),
-            Self::Parquet(writer) => writer.close().map(|_| ()).map_err(|e| unwritten(Format::Parquet, e)),
+            Self::Parquet(writer, _) => writer.close().map(|_| ()).map_err(|e| unwritten(Format::Parquet, e)),
             Self::Arrow(mut writer) => writer.finish().map_err(|e| unwritten(Format::Arrow, e)),
         }
     }

@@ -146,7 +146,11 @@ impl MemoryPool for Part {
                 let for_all = (part / 2).saturating_sub(own.spillable);
                 share.saturating_sub(reservation.size()).min(left).min(for_all)
             }
-            Kind::Merge => (part / 8 * 3).saturating_sub(own.merging).min(left),
+            Kind::Merge => {
+                let all = part / 8 * 3;
+                let share = (all / own.spillers.max(1)).max(LEAST_SHARE / 2);
+                share.saturating_sub(reservation.size()).min(left).min(all.saturating_sub(own.merging))
+            }
             Kind::Fixed => left,
         };
         let free = free.min(self.shares.total.saturating_sub(held.bytes));
@@ -239,8 +243,8 @@ mod tests {
         assert!(all[2].try_grow(1).is_err());
         let pool: Arc<dyn MemoryPool> = Arc::clone(&part) as _;
         let merge = MemoryConsumer::new("ExternalSorterMerge[0]").register(&pool);
-        merge.try_grow(18 * MB).unwrap();
+        merge.try_grow(8 * MB).unwrap();
         assert!(merge.try_grow(1).is_err());
-        reservation(&part, false).try_grow(6 * MB).unwrap();
+        reservation(&part, false).try_grow(16 * MB).unwrap();
     }
 }
