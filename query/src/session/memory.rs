@@ -1,9 +1,10 @@
 //! Memory of the statements of a session, shared so that none can take what the others need.
 //!
 //! With `n` statements at work, each may hold the `n + 1`th part of the whole: the free part is for the one that comes next.
-//! What can spill shares half of a statement's part evenly, and spills when its share is used up; merges of what was spilled,
-//! which read as many files at once as they are given room for, have three eighths at most; what can do neither (the smaller side
-//! of a join) takes what is left of the part, and is an error beyond it.
+//! What can neither spill nor merge what was spilled (the smaller side of a join) takes what is left of the part, and is an error
+//! beyond it. Of what it leaves, what can spill shares three eighths evenly, and spills when its share is used up; merges share half:
+//! to spill, a sort merges all that it holds and needs as much room again, and a merge of files reads as many at once as it is given
+//! room for.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -100,6 +101,12 @@ impl Kind {
     }
 }
 
+/// What is free to one of `sharers` that may have `all` together and have `held` of it.
+fn shared(all: usize, sharers: usize, reservation: &MemoryReservation, held: usize) -> usize {
+    let share = (all / sharers.max(1)).max(LEAST_SHARE);
+    share.saturating_sub(reservation.size()).min(all.saturating_sub(held))
+}
+
 impl Part {
     fn add(own: &mut Own, held: &mut Held, kind: Kind, bytes: usize) {
         *own.of(kind) += bytes;
@@ -141,18 +148,11 @@ impl MemoryPool for Part {
         let kind = Kind::of(reservation);
         let left = part.saturating_sub(own.bytes());
         let free = match kind {
-            Kind::Spiller => {
-                let share = (part.saturating_sub(own.fixed) / own.spillers.max(1)).max(LEAST_SHARE);
-                let for_all = (part / 2).saturating_sub(own.spillable);
-                share.saturating_sub(reservation.size()).min(left).min(for_all)
-            }
-            Kind::Merge => {
-                let all = part / 8 * 3;
-                let share = (all / own.spillers.max(1)).max(LEAST_SHARE / 2);
-                share.saturating_sub(reservation.size()).min(left).min(all.saturating_sub(own.merging))
-            }
+            Kind::Spiller => shared(part.saturating_sub(own.fixed) / 8 * 3, own.spillers, reservation, own.spillable),
+            Kind::Merge => shared(part.saturating_sub(own.fixed) / 2, own.spillers, reservation, own.merging),
             Kind::Fixed => left,
         };
+        let free = free.min(left);
         let free = free.min(self.shares.total.saturating_sub(held.bytes));
         if additional > free {
             return Err(DataFusionError::ResourcesExhausted(format!(
@@ -219,22 +219,39 @@ mod tests {
         let part = shares.part();
         let (a, b, fixed) = (reservation(&part, true), reservation(&part, true), reservation(&part, false));
         fixed.try_grow(200 * MB).unwrap();
-        assert!(a.try_grow(200 * MB + 1).is_err());
-        a.try_grow(200 * MB).unwrap();
-        assert!(b.try_grow(100 * MB + 1).is_err());
-        b.try_grow(100 * MB).unwrap();
-        assert!(fixed.try_grow(100 * MB + 1).is_err());
+        // Three eighths of the 400 MB that are left, in two shares.
+        assert!(a.try_grow(75 * MB + 1).is_err());
+        a.try_grow(75 * MB).unwrap();
+        b.try_grow(75 * MB).unwrap();
+        assert!(b.try_grow(1).is_err());
         drop(b);
-        a.try_grow(100 * MB).unwrap();
+        a.try_grow(75 * MB).unwrap();
         assert!(a.try_grow(1).is_err());
-        a.shrink(300 * MB);
+        assert!(fixed.try_grow(250 * MB + 1).is_err());
+        a.shrink(150 * MB);
         fixed.try_grow(400 * MB).unwrap();
         assert_eq!(part.reserved(), 600 * MB);
     }
 
     #[test]
+    fn each_that_spills_can_merge_what_it_holds() {
+        let shares = Shares::new(1_200 * MB);
+        let part = shares.part();
+        let pool: Arc<dyn MemoryPool> = Arc::clone(&part) as _;
+        let sorters: Vec<_> = (0..4).map(|_| reservation(&part, true)).collect();
+        for sorter in &sorters {
+            while sorter.try_grow(MB).is_ok() {}
+        }
+        let merges: Vec<_> =
+            sorters.iter().map(|_| MemoryConsumer::new("ExternalSorterMerge[0]").register(&pool)).collect();
+        for (sorter, merge) in sorters.iter().zip(&merges) {
+            merge.try_grow(sorter.size()).unwrap();
+        }
+    }
+
+    #[test]
     fn however_many_spill_each_has_room_for_a_few_batches() {
-        let shares = Shares::new(96 * MB);
+        let shares = Shares::new(128 * MB);
         let part = shares.part();
         let all: Vec<_> = (0..12).map(|_| reservation(&part, true)).collect();
         all[0].try_grow(16 * MB).unwrap();
@@ -243,8 +260,8 @@ mod tests {
         assert!(all[2].try_grow(1).is_err());
         let pool: Arc<dyn MemoryPool> = Arc::clone(&part) as _;
         let merge = MemoryConsumer::new("ExternalSorterMerge[0]").register(&pool);
-        merge.try_grow(8 * MB).unwrap();
+        merge.try_grow(16 * MB).unwrap();
         assert!(merge.try_grow(1).is_err());
-        reservation(&part, false).try_grow(16 * MB).unwrap();
+        reservation(&part, false).try_grow(24 * MB).unwrap();
     }
 }
