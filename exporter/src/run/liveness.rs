@@ -1,7 +1,8 @@
 //! Which clusters of a run are getting on with it: what a shared commit waits for.
 //!
 //! A cluster gives a sign of life with every step it completes. One that gives none for a while hangs, or reads something long;
-//! nobody's rows should wait for it. Those that wait for their turn are as alive as the run as a whole.
+//! nobody's rows should wait for it. Those that wait for their turn are as alive as the run as a whole. One that could not be
+//! reached in the last run is waited for once it has been reached in this one.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,8 @@ use tokio::time::Instant;
 enum State {
     /// Waits for its turn.
     Queued,
+    /// Was not reached in the last run, and has not been in this one.
+    Doubtful,
     /// At work; when it last completed a step.
     Working(Instant),
 }
@@ -34,13 +37,23 @@ struct States {
 }
 
 impl Liveness {
-    /// All wait for their turn.
-    pub(super) fn new(clusters: usize, patience: Duration, now: Instant) -> Self {
-        let states = States { clusters: vec![State::Queued; clusters], latest: now };
+    /// All wait for their turn; for each, whether it was reached in the last run.
+    pub(super) fn new(reached: impl IntoIterator<Item = bool>, patience: Duration, now: Instant) -> Self {
+        let state = |reached| if reached { State::Queued } else { State::Doubtful };
+        let states = States { clusters: reached.into_iter().map(state).collect(), latest: now };
         Self { patience, states: Mutex::new(states) }
     }
 
-    /// A cluster got its turn, or completed a step.
+    /// A cluster got its turn.
+    pub(super) fn begin(&self, cluster: usize, now: Instant) {
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state @ State::Queued) = states.clusters.get_mut(cluster) {
+            *state = State::Working(now);
+            states.latest = now;
+        }
+    }
+
+    /// A cluster completed a step.
     pub(super) fn sign(&self, cluster: usize, now: Instant) {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         states.latest = now;
@@ -54,6 +67,7 @@ impl Liveness {
         let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let last = clusters.iter().filter_map(|c| match states.clusters.get(*c)? {
             State::Queued => Some(states.latest),
+            State::Doubtful => None,
             State::Working(at) => Some(*at),
         });
         Some(last.max()? + self.patience)
@@ -71,8 +85,8 @@ mod tests {
     #[test]
     fn one_that_is_silent_is_given_up_and_the_others_are_not() {
         let start = Instant::now();
-        let liveness = Liveness::new(3, seconds(5), start);
-        liveness.sign(0, start);
+        let liveness = Liveness::new([true; 3], seconds(5), start);
+        liveness.begin(0, start);
         liveness.sign(1, start + seconds(4));
         let until = |clusters: &[usize]| liveness.worth_waiting_until(&clusters.iter().copied().collect());
         assert_eq!(until(&[0]), Some(start + seconds(5)));
@@ -83,7 +97,7 @@ mod tests {
     #[test]
     fn those_that_wait_for_their_turn_are_worth_waiting_for_while_anybody_moves() {
         let start = Instant::now();
-        let liveness = Liveness::new(3, seconds(5), start);
+        let liveness = Liveness::new([true; 3], seconds(5), start);
         let until = || liveness.worth_waiting_until(&HashSet::from([2]));
         assert_eq!(until(), Some(start + seconds(5)));
         liveness.sign(0, start + seconds(4));
@@ -91,5 +105,16 @@ mod tests {
         liveness.sign(2, start + seconds(6));
         liveness.sign(0, start + seconds(8));
         assert_eq!(until(), Some(start + seconds(11)));
+    }
+
+    #[test]
+    fn one_that_was_down_is_waited_for_once_it_is_reached() {
+        let start = Instant::now();
+        let liveness = Liveness::new([true, false], seconds(5), start);
+        let until = || liveness.worth_waiting_until(&HashSet::from([1]));
+        liveness.begin(1, start + seconds(1));
+        assert_eq!(until(), None);
+        liveness.sign(1, start + seconds(2));
+        assert_eq!(until(), Some(start + seconds(7)));
     }
 }

@@ -95,6 +95,8 @@ pub struct Exporter {
     commits: Arc<CommitCounts>,
     /// One for each cluster that may be worked on at once, over all runs.
     slots: Arc<Semaphore>,
+    /// Clusters that could not be reached when they were last tried, by configured name.
+    unreached: std::sync::Mutex<HashSet<String>>,
 }
 
 impl Exporter {
@@ -122,6 +124,7 @@ impl Exporter {
             slots,
             incarnations: Mutex::default(),
             list: OnceCell::new(),
+            unreached: std::sync::Mutex::default(),
         }
     }
 
@@ -249,7 +252,14 @@ impl Exporter {
         cancel: &CancellationToken,
         ended: &(dyn Fn(&str, &[TableReport]) + Send + Sync),
     ) -> Report {
-        let liveness = Arc::new(Liveness::new(jobs.len(), self.settings.commit_linger, Instant::now()));
+        // Those that could not be reached come last: while they time out, the places that they take are nobody's.
+        let (doubtful, reached): (Vec<_>, Vec<_>) = {
+            let unreached = self.unreached.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            jobs.iter().cloned().partition(|job| unreached.contains(&job.name))
+        };
+        let states = std::iter::repeat_n(true, reached.len()).chain(std::iter::repeat_n(false, doubtful.len()));
+        let liveness = Arc::new(Liveness::new(states, self.settings.commit_linger, Instant::now()));
+        let jobs = &[reached, doubtful].concat();
         let (commits, unopened) = self.group_commits(jobs, &liveness).await;
         let unopened = std::sync::Mutex::new(unopened);
         // Without threads, that is what each cluster reports.
@@ -270,7 +280,7 @@ impl Exporter {
                         let place = workers.place();
                         let thread = place.number();
                         slot.at(place);
-                        liveness.sign(number, Instant::now());
+                        liveness.begin(number, Instant::now());
                         let run = cluster::ClusterRun {
                             exporter,
                             number,
@@ -297,6 +307,7 @@ impl Exporter {
                         vec![failed]
                     }
                 };
+                self.remember(&name, &tables);
                 let mut unopened = unopened.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 tables.extend(unopened.remove(&name).unwrap_or_default());
                 drop(unopened);
@@ -310,6 +321,17 @@ impl Exporter {
         let append = async |rows: Vec<LedgerRow>| self.record(&rows).await;
         let (tables, ledger_error) = gather::gather(Box::pin(ending), &run_id, gather::LONGEST_WAIT, append).await;
         Report { run_id, tables, ledger_error }
+    }
+
+    /// Notes whether a cluster was reached. A report without a table is that of a cluster as a whole.
+    fn remember(&self, cluster: &str, tables: &[TableReport]) {
+        let mut unreached = self.unreached.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let failed = |t: &TableReport| t.table.is_empty() && matches!(t.outcome, TableOutcome::Failed(_));
+        if tables.iter().any(failed) {
+            unreached.insert(cluster.to_owned());
+        } else {
+            unreached.remove(cluster);
+        }
     }
 
     /// Opens every table once and prepares its shared commits. A table that cannot be opened is reported for each cluster.
