@@ -98,17 +98,18 @@ impl Waiting {
     /// What goes into the next commit; `None` when nobody is left who could offer anything.
     async fn next(&mut self) -> Option<Vec<Offer>> {
         let mut offers = Vec::new();
-        let first = self.receiver.recv().await?;
-        self.hear(first, &mut offers);
+        while offers.is_empty() {
+            let message = self.receiver.recv().await?;
+            self.hear(message, &mut offers);
+        }
         let last = Instant::now() + self.longest_wait;
-        while let Some(until) = self.liveness.worth_waiting_until(&self.unheard) {
-            let until = until.min(last);
+        let until = |waiting: &Self| Some(waiting.liveness.worth_waiting_until(&waiting.unheard)?.min(last));
+        while let Some(until) = until(self).filter(|until| *until > Instant::now()) {
             match tokio::time::timeout_at(until, self.receiver.recv()).await {
                 Ok(Some(message)) => self.hear(message, &mut offers),
                 Ok(None) => break,
                 // Meanwhile somebody may have given a sign of life.
-                Err(_) if until < last && self.liveness.worth_waiting_until(&self.unheard) > Some(Instant::now()) => {}
-                Err(_) => break,
+                Err(_) => {}
             }
         }
         while let Ok(message) = self.receiver.try_recv() {
@@ -155,5 +156,50 @@ async fn commit(table: &LakeTable, offers: Vec<Offer>, counts: &CommitCounts) {
                 let _ = offer.reply.send(Err((e.kind(), e.to_string())));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn offer(cluster: usize) -> Message {
+        let unit =
+            CommitUnit { transaction: None, based_on: 0, actions: Vec::new(), removes: Vec::new(), data_change: true };
+        Message::Offer(Offer { cluster, unit, needed: true, reply: oneshot::channel().0 })
+    }
+
+    /// What goes into each commit of a table of three clusters that said this before anybody waited.
+    async fn gathered(said: Vec<Message>, reached: [bool; 3], patience: Duration) -> Vec<Vec<usize>> {
+        let liveness = Arc::new(Liveness::new(reached, patience, Instant::now()));
+        let (sender, receiver) = mpsc::channel(64);
+        let mut waiting = Waiting { receiver, unheard: (0..3).collect(), liveness, longest_wait: HOUR };
+        for message in said {
+            sender.send(message).await.unwrap();
+        }
+        // One that waits for what does not come would wait for an hour.
+        let first = tokio::time::timeout(Duration::from_secs(30), waiting.next()).await.unwrap();
+        drop(sender);
+        let mut commits: Vec<Vec<Offer>> = first.into_iter().collect();
+        while let Some(offers) = waiting.next().await {
+            commits.push(offers);
+        }
+        commits.iter().map(|offers| offers.iter().map(|offer| offer.cluster).collect()).collect()
+    }
+
+    #[tokio::test]
+    async fn all_that_were_heard_are_in_one_commit() {
+        assert_eq!(gathered(vec![offer(2), offer(0), offer(1)], [true; 3], HOUR).await, [[2, 0, 1]]);
+        assert_eq!(gathered(vec![Message::Absent(1), offer(0), offer(2)], [true; 3], HOUR).await, [[0, 2]]);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_one_that_is_silent_or_was_not_reached() {
+        assert_eq!(gathered(vec![offer(0), offer(1)], [true; 3], Duration::ZERO).await, [[0, 1]]);
+        assert_eq!(gathered(vec![offer(0), offer(1)], [true, true, false], HOUR).await, [[0, 1]]);
     }
 }

@@ -92,6 +92,26 @@ async fn f09_a_cluster_that_hangs_does_not_stop_the_others() {
     others_are_whole(&world, &clusters).await;
 }
 
+/// Shared commits wait for a cluster that they know nothing bad of, until it has timed out, and in the next run no longer.
+#[tokio::test]
+async fn f09_a_cluster_that_was_not_reached_is_not_waited_for_again() {
+    let mut world = World::new();
+    world.settings.commit_linger = Duration::from_secs(60);
+    let (clusters, _servers, jobs) = three(&world).await;
+    clusters[0].fault(Fault::HangConnect);
+    let exporter = world.exporter().await;
+    let mut orders = Vec::new();
+    for _ in 0..2 {
+        let order = std::sync::Mutex::new(Vec::new());
+        let tell = |name: &str, _: &[TableReport]| order.lock().unwrap().push(name.to_owned());
+        let report = exporter.run_each(&jobs, EXPORT, &CancellationToken::new(), &tell).await;
+        assert_eq!(kinds(&report), [("", ErrorKind::Timeout)]);
+        orders.push(order.into_inner().unwrap());
+    }
+    assert_eq!((orders[0].first().unwrap().as_str(), orders[1].last().unwrap().as_str()), ("a", "a"), "{orders:?}");
+    others_are_whole(&world, &clusters).await;
+}
+
 /// A statement that hangs is given up after the table's time; after two in a row the cluster counts as gone.
 #[tokio::test]
 async fn f09_tables_that_hang_are_given_up_in_time() {
