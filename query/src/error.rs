@@ -116,6 +116,13 @@ impl From<QueryError> for DataFusionError {
     }
 }
 
+const FULL: &str = "the query needs more temporary files than it may write; narrow it, or allow more";
+
+/// Whether temporary files have reached their limit, which DataFusion tells by its message only.
+fn is_full(message: &str) -> bool {
+    message.contains("disk space during the spilling process")
+}
+
 fn describe(error: &DataFusionError) -> (ErrorKind, String) {
     match error.find_root() {
         DataFusionError::SchemaError(schema, _) => (ErrorKind::Sql, describe_schema(schema)),
@@ -126,10 +133,7 @@ fn describe(error: &DataFusionError) -> (ErrorKind, String) {
         DataFusionError::SQL(parse, _) => (ErrorKind::Sql, parser_message(&parse.to_string())),
         DataFusionError::Configuration(message) => (ErrorKind::Sql, message.clone()),
         // Both are "resources" to the engine, and need other advice.
-        DataFusionError::ResourcesExhausted(message) if message.contains("disk space") => (
-            ErrorKind::Limit,
-            "the query needs more temporary files than it may write; narrow it, or allow more".to_owned(),
-        ),
+        DataFusionError::ResourcesExhausted(message) if is_full(message) => (ErrorKind::Limit, FULL.to_owned()),
         DataFusionError::ResourcesExhausted(message) => {
             (ErrorKind::Limit, format!("the query needs more memory than it may use: {}", first_line(message)))
         }
@@ -158,12 +162,14 @@ fn describe_file(error: &(dyn Error + 'static)) -> String {
     format!("a data file of the lake cannot be read: {error}")
 }
 
-/// A value that does not fit is the statement's affair, the rest is a matter of reading.
+/// A value that does not fit is the statement's affair, as are its temporary files; the rest is a matter of reading.
 fn describe_arrow(error: &ArrowError) -> (ErrorKind, String) {
     match error {
         ArrowError::ParseError(message) | ArrowError::CastError(message) | ArrowError::ComputeError(message) => {
             (ErrorKind::Sql, message.clone())
         }
+        // As a writer of temporary files has it.
+        ArrowError::IoError(message, _) if is_full(message) => (ErrorKind::Limit, FULL.to_owned()),
         ArrowError::DivideByZero => (ErrorKind::Sql, "division by zero".to_owned()),
         ArrowError::ArithmeticOverflow(message) => (ErrorKind::Sql, format!("out of range: {message}")),
         other => (ErrorKind::Read, other.to_string()),

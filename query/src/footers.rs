@@ -21,7 +21,9 @@ use datafusion::parquet::file::metadata::{FileMetaData, PageIndexPolicy, Parquet
 use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore};
+
+use crate::session::Home;
 
 /// Bytes read from the end of a file whose footer is not known: that of 35 columns takes some 10 kB.
 const FOOTER_BYTES: usize = 32 << 10;
@@ -30,6 +32,7 @@ const FOOTER_BYTES: usize = 32 << 10;
 pub(crate) struct Footers {
     store: Arc<dyn ObjectStore>,
     known: Arc<FileMetadataCache>,
+    home: Option<Arc<Home>>,
     // One for the scan: the engine would count for every file by itself.
     bytes: OnceLock<Count>,
 }
@@ -41,9 +44,9 @@ impl fmt::Debug for Footers {
 }
 
 impl Footers {
-    /// For files in `store`, with the footers that are known to a session.
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, known: Arc<FileMetadataCache>) -> Self {
-        Self { store, known, bytes: OnceLock::new() }
+    /// For files in `store`, with the footers that are known to a session; they are read at `home`, or where they are asked for.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, known: Arc<FileMetadataCache>, home: Option<Arc<Home>>) -> Self {
+        Self { store, known, home, bytes: OnceLock::new() }
     }
 }
 
@@ -59,6 +62,7 @@ impl ParquetFileReaderFactory for Footers {
         Ok(Box::new(FileReader {
             store: Arc::clone(&self.store),
             known: Arc::clone(&self.known),
+            home: self.home.clone(),
             bytes: bytes.clone(),
             file: file.object_meta,
         }))
@@ -69,6 +73,7 @@ impl ParquetFileReaderFactory for Footers {
 struct FileReader {
     store: Arc<dyn ObjectStore>,
     known: Arc<FileMetadataCache>,
+    home: Option<Arc<Home>>,
     bytes: Count,
     file: ObjectMeta,
 }
@@ -76,6 +81,15 @@ struct FileReader {
 impl FileReader {
     fn count(&self, range: &Range<u64>) {
         self.bytes.add(usize::try_from(range.end - range.start).unwrap_or(usize::MAX));
+    }
+
+    async fn read(&self, ranges: Vec<Range<u64>>) -> ParquetResult<Vec<Bytes>> {
+        let (store, path) = (Arc::clone(&self.store), self.file.location.clone());
+        let read = async move { store.get_ranges(&path, &ranges).await.map_err(external) };
+        match &self.home {
+            Some(home) => home.0.spawn(read).await.map_err(|e| ParquetError::External(e.into()))?,
+            None => read.await,
+        }
     }
 
     fn known(&self) -> Option<Arc<ParquetMetaData>> {
@@ -88,12 +102,13 @@ impl FileReader {
 impl AsyncFileReader for FileReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
         self.count(&range);
-        async move { self.store.get_range(&self.file.location, range).await.map_err(external) }.boxed()
+        async move { self.read(vec![range]).await?.pop().ok_or_else(|| ParquetError::EOF("no range was read".into())) }
+            .boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
         ranges.iter().for_each(|range| self.count(range));
-        async move { self.store.get_ranges(&self.file.location, &ranges).await.map_err(external) }.boxed()
+        self.read(ranges).boxed()
     }
 
     /// The footer without the page index, which the engine asks for where it helps.

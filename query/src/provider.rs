@@ -33,6 +33,7 @@ use object_store::path::Path;
 
 use crate::footers::Footers;
 use crate::lake::FileList;
+use crate::session::Home;
 
 /// Where the lake's object store is registered in a session; the paths of a plan are relative to the lake.
 pub const STORE_URL: &str = "lookback://lake/";
@@ -179,7 +180,9 @@ impl TableProvider for LakeTable {
 
         let url = ObjectStoreUrl::parse(STORE_URL)?;
         let runtime = state.runtime_env();
-        let reader = Footers::new(runtime.object_store(&url)?, runtime.cache_manager.get_file_metadata_cache());
+        let known = runtime.cache_manager.get_file_metadata_cache();
+        let home = state.config().get_extension::<Home>();
+        let reader = Footers::new(runtime.object_store(&url)?, known, home);
         let source = ParquetSource::new(self.files.schema().clone())
             .with_table_parquet_options(state.default_table_options().parquet)
             .with_parquet_file_reader_factory(Arc::new(reader));

@@ -136,6 +136,12 @@ impl Lake {
         &self.name
     }
 
+    /// Whether the lake is reached over a network, not in a folder.
+    #[must_use]
+    pub fn is_bucket(&self) -> bool {
+        self.url.scheme() != "file"
+    }
+
     /// The object store and the lake's place in it.
     #[must_use]
     pub fn store(&self) -> (Arc<dyn ObjectStore>, &Path) {

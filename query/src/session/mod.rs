@@ -16,6 +16,7 @@ mod memory;
 mod progress;
 mod rollups;
 mod task;
+mod threads;
 mod views;
 
 use std::sync::{Arc, Mutex};
@@ -30,11 +31,12 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as Parsed;
 use futures::TryStreamExt;
 use object_store::prefix::PrefixStore;
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use url::Url;
 
@@ -49,6 +51,8 @@ use local::Locals;
 use memory::Shares;
 pub use progress::{Progress, Read};
 pub use rollups::PinnedRollup;
+pub(crate) use threads::Home;
+use threads::Threads;
 use views::WithViews;
 
 const CATALOG: &str = "lookback";
@@ -67,7 +71,7 @@ pub struct Limits {
     pub max_rows: Option<u64>,
     /// Time from the start of a statement to its last row.
     pub timeout: Duration,
-    /// How many parts of a statement run at once.
+    /// How many parts of a statement run at once, each on a thread of its own.
     pub target_partitions: usize,
 }
 
@@ -92,6 +96,7 @@ pub struct Session {
     lake: Arc<Lake>,
     base: SessionState,
     memory: Arc<Shares>,
+    threads: Arc<Threads>,
     limits: Limits,
     as_of: Option<i64>,
     locals: Arc<Mutex<Locals>>,
@@ -196,7 +201,12 @@ impl Session {
     /// # Errors
     /// If the query engine cannot be set up.
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
-        let config = configuration(&limits);
+        let mut config = configuration(&limits);
+        if lake.is_bucket()
+            && let Ok(home) = Handle::try_current()
+        {
+            config = config.with_extension(Arc::new(Home(home)));
+        }
         let runtime = runtime(&lake)?;
         let base = SessionStateBuilder::new()
             .with_config(config)
@@ -205,7 +215,8 @@ impl Session {
             .with_type_planner(Arc::new(meaning::RedshiftTypes))
             .build();
         let memory = Shares::new(limits.memory_bytes);
-        Ok(Self { lake: Arc::new(lake), base, memory, limits, as_of: None, locals: Arc::default() })
+        let threads = Threads::new(limits.target_partitions);
+        Ok(Self { lake: Arc::new(lake), base, memory, threads, limits, as_of: None, locals: Arc::default() })
     }
 
     /// The same session at another moment (microseconds since 1970-01-01, UTC): `getdate()` and its kin answer it. Rows
@@ -293,7 +304,7 @@ impl Session {
         let tasks = Arc::new(frame.task_ctx());
         let stop = Stop::at(deadline, self.limits.timeout);
         let plan = bounded::stoppable(frame.create_physical_plan().await?, &stop)?;
-        let stream = task::driven(execute_stream(Arc::clone(&plan), tasks)?);
+        let stream = task::driven(Arc::clone(&plan), tasks, self.threads.lend()?)?;
         let stream = bounded::bounded(stream, &self.limits, stop);
         Ok(Answer { stream, plan, versions: snapshot.versions().await })
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use lookback_query::{ErrorKind, Limits, QueryError, Session};
 
-use crate::support::{ask, csv, sample};
+use crate::support::{ask, csv, sample, until_idle};
 
 const SOON: Duration = Duration::from_millis(300);
 /// What a machine that does other things, too, may take to stop what has to.
@@ -20,15 +20,6 @@ async fn failing(session: &Session, sql: &str) -> (Duration, QueryError) {
     let began = Instant::now();
     let error = csv(session, sql).await.expect_err(sql);
     (began.elapsed(), error)
-}
-
-/// Waits until no task of a statement is left.
-async fn until_idle(sql: &str) {
-    let began = Instant::now();
-    while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
-        assert!(began.elapsed() < STOPPED, "tasks go on: {sql}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 const ENDLESS: [&str; 6] = [
@@ -51,7 +42,7 @@ async fn a_statement_that_never_ends_is_stopped_whatever_it_is_at() {
         assert_eq!(error.kind(), ErrorKind::Limit, "{sql}: {error}");
         assert!(error.to_string().contains("was stopped after 0.3 s"), "{sql}: {error}");
         assert!(took < STOPPED, "{sql}: {took:?}");
-        until_idle(sql).await;
+        until_idle(STOPPED, sql).await;
     }
 }
 
@@ -61,10 +52,30 @@ async fn a_statement_that_nobody_waits_for_ends() {
     let session = Session::open(lake.location(), limits()).await.unwrap();
     for sql in ENDLESS {
         let answer = session.query(sql).await.unwrap();
+        let began = Instant::now();
         let waited = tokio::time::timeout(SOON, answer.into_stream().next()).await;
         assert!(waited.is_err(), "{sql}");
-        until_idle(sql).await;
+        // Whoever asks has threads that a statement cannot take away.
+        assert!(began.elapsed() < SOON * 4, "{sql}: {:?}", began.elapsed());
+        until_idle(STOPPED, sql).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endless_statements_leave_the_others_their_turn() {
+    let lake = sample().await;
+    let session = Session::open(lake.location(), limits()).await.unwrap();
+    let mut endless = Vec::new();
+    for sql in ENDLESS {
+        let mut rows = session.query(sql).await.unwrap().into_stream();
+        endless.push(tokio::spawn(async move { rows.next().await.is_some() }));
+    }
+    let began = Instant::now();
+    assert_eq!(ask(&session, "SELECT COUNT(*) FROM stl_query").await, "6");
+    assert!(began.elapsed() < STOPPED, "{:?}", began.elapsed());
+    assert!(endless.iter().all(|one| !one.is_finished()));
+    endless.iter().for_each(tokio::task::JoinHandle::abort);
+    until_idle(STOPPED, "all").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,7 +122,7 @@ async fn a_reader_that_is_slow_does_not_outlast_the_limit() {
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
     assert!(rows.next().await.is_none());
     drop(rows);
-    until_idle(sql).await;
+    until_idle(STOPPED, sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

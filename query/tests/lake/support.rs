@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
@@ -21,6 +22,34 @@ use lookback_schemas::{ledger, registry};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use url::Url;
+
+/// Processor time that this process has used, all threads together; see proc(5).
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the tests in `lake` use it")]
+pub fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    // A tick is 10 ms on every Linux that this runs on.
+    Duration::from_millis(fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap() * 10).sum())
+}
+
+/// Waits until nothing computes in this process any more.
+///
+/// # Panics
+/// If something still does after `most`.
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the tests in `lake` use it")]
+pub async fn until_idle(most: Duration, what: &str) {
+    let began = Instant::now();
+    loop {
+        let before = processor_time();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if processor_time() - before < Duration::from_millis(50) {
+            return;
+        }
+        assert!(began.elapsed() < most, "still at work: {what}");
+    }
+}
 
 pub struct TestLake {
     pub dir: tempfile::TempDir,

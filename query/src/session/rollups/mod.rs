@@ -22,7 +22,6 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionContext;
 use lookback_schemas::names::{CURRENT_SUFFIX, FINGERPRINTS_TABLE, ROLLUP_STATE_TABLE};
 use lookback_schemas::rollups::{Day, DayState, Key, ROLLUPS, Rollup, days};
@@ -31,6 +30,7 @@ use tokio::time::Instant;
 use super::Session;
 use super::bounded::{self, Stop};
 use super::catalog::Snapshot;
+use super::task;
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::FileList;
 use plan::{Part, keys};
@@ -114,7 +114,8 @@ impl PinnedRollup {
         let tasks = Arc::new(frame.task_ctx());
         let stop = Stop::at(deadline, limits.timeout);
         let plan = bounded::stoppable(frame.create_physical_plan().await?, &stop)?;
-        Ok(bounded::bounded(execute_stream(plan, tasks)?, limits, stop))
+        let rows = task::driven(plan, tasks, self.session.threads.lend()?)?;
+        Ok(bounded::bounded(rows, limits, stop))
     }
 
     /// The stored rows of the days that are up to date, and the rows of the others from the logs.
