@@ -1,9 +1,9 @@
 //! A stream of rows that ends, with an error, when its time or its number of rows is used up.
 //!
-//! `DataFusion` runs in the tasks of the one who asks, and gives way only where a scan gives out a batch. A join can make
-//! millions of batches of one, so every join gives way as well ([`CooperativeExec`]), and one whose condition drops all it
-//! makes looks at the clock in the condition ([`Watched`]). So a statement stops at its deadline, and shortly after nobody
-//! waits for its rows any more, whatever it is at.
+//! `DataFusion` looks at nothing else but its work until a scan gives out a batch. A join can make millions of batches of one,
+//! so every join gives way as well ([`CooperativeExec`]), and one whose condition drops all it makes looks at the clock in the
+//! condition ([`Watched`]). So a statement stops at its deadline, and shortly after nobody waits for its rows any more,
+//! whatever it is at.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
