@@ -5,7 +5,10 @@
 //! Parquet schema does not.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -23,7 +26,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::{ObjectMeta, ObjectStore};
 
-use crate::session::Home;
+use crate::session::Reach;
 
 /// Bytes read from the end of a file whose footer is not known: that of 35 columns takes some 10 kB.
 const FOOTER_BYTES: usize = 32 << 10;
@@ -32,7 +35,7 @@ const FOOTER_BYTES: usize = 32 << 10;
 pub(crate) struct Footers {
     store: Arc<dyn ObjectStore>,
     known: Arc<FileMetadataCache>,
-    home: Option<Arc<Home>>,
+    reach: Option<Arc<Reach>>,
     // One for the scan: the engine would count for every file by itself.
     bytes: OnceLock<Count>,
 }
@@ -44,9 +47,9 @@ impl fmt::Debug for Footers {
 }
 
 impl Footers {
-    /// For files in `store`, with the footers that are known to a session; they are read at `home`, or where they are asked for.
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, known: Arc<FileMetadataCache>, home: Option<Arc<Home>>) -> Self {
-        Self { store, known, home, bytes: OnceLock::new() }
+    /// For files in `store`, with the footers that are known to a session; `reach` says how they are read.
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, known: Arc<FileMetadataCache>, reach: Option<Arc<Reach>>) -> Self {
+        Self { store, known, reach, bytes: OnceLock::new() }
     }
 }
 
@@ -62,7 +65,7 @@ impl ParquetFileReaderFactory for Footers {
         Ok(Box::new(FileReader {
             store: Arc::clone(&self.store),
             known: Arc::clone(&self.known),
-            home: self.home.clone(),
+            reach: self.reach.clone(),
             bytes: bytes.clone(),
             file: file.object_meta,
         }))
@@ -73,7 +76,7 @@ impl ParquetFileReaderFactory for Footers {
 struct FileReader {
     store: Arc<dyn ObjectStore>,
     known: Arc<FileMetadataCache>,
-    home: Option<Arc<Home>>,
+    reach: Option<Arc<Reach>>,
     bytes: Count,
     file: ObjectMeta,
 }
@@ -85,11 +88,15 @@ impl FileReader {
 
     async fn read(&self, ranges: Vec<Range<u64>>) -> ParquetResult<Vec<Bytes>> {
         let (store, path) = (Arc::clone(&self.store), self.file.location.clone());
-        let read = async move { store.get_ranges(&path, &ranges).await.map_err(external) };
-        match &self.home {
-            Some(home) => home.0.spawn(read).await.map_err(|e| ParquetError::External(e.into()))?,
-            None => read.await,
+        match self.reach.as_deref() {
+            Some(Reach::Folder(folder)) => read_file(folder, &path, &ranges),
+            Some(Reach::Network(home)) => {
+                let read = home.spawn(async move { store.get_ranges(&path, &ranges).await });
+                read.await.map_err(|e| ParquetError::External(e.into()))?
+            }
+            None => store.get_ranges(&path, &ranges).await,
         }
+        .map_err(external)
     }
 
     fn known(&self) -> Option<Arc<ParquetMetaData>> {
@@ -131,6 +138,29 @@ impl AsyncFileReader for FileReader {
         }
         .boxed()
     }
+}
+
+/// Parts of a file in a folder. The lake's names are those of its files, character by character.
+fn read_file(
+    folder: &Path,
+    path: &object_store::path::Path,
+    ranges: &[Range<u64>],
+) -> object_store::Result<Vec<Bytes>> {
+    let failed = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => object_store::Error::NotFound { path: path.to_string(), source: source.into() },
+        _ => object_store::Error::Generic { store: "a folder", source: source.into() },
+    };
+    let mut file = File::open(folder.join(path.as_ref())).map_err(failed)?;
+    let read = |range: &Range<u64>| {
+        file.seek(SeekFrom::Start(range.start))?;
+        let length = range.end.saturating_sub(range.start);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        if (&file).take(length).read_to_end(&mut bytes)? as u64 != length {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Bytes::from(bytes))
+    };
+    ranges.iter().map(read).collect::<std::io::Result<_>>().map_err(failed)
 }
 
 fn external(error: object_store::Error) -> ParquetError {

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, RecordBatch};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::TreeNode;
@@ -33,7 +33,7 @@ use object_store::path::Path;
 
 use crate::footers::Footers;
 use crate::lake::FileList;
-use crate::session::Home;
+use crate::session::Reach;
 
 /// Where the lake's object store is registered in a session; the paths of a plan are relative to the lake.
 pub const STORE_URL: &str = "lookback://lake/";
@@ -104,6 +104,25 @@ impl LakeTable {
         !columns.is_empty()
             && columns.iter().all(|column| partition.iter().any(|field| *field.name() == column.name))
             && is_decided_by_columns(filter)
+    }
+
+    /// Whether a statement takes text of rows that its filters choose by other columns: such text is long, and only that of the
+    /// chosen rows need be decoded. Without it, filters that are evaluated while rows are read cost more than they save.
+    fn reads_text_late(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> bool {
+        let schema = self.files.schema().table_schema();
+        let by_rows = filters.iter().filter(|filter| !self.is_partition_filter(filter));
+        let chosen_by: Vec<&str> =
+            by_rows.flat_map(|filter| filter.column_refs()).map(|column| column.name.as_str()).collect();
+        let partition = self.files.schema().table_partition_cols();
+        let late = |number: usize| {
+            let field = schema.field(number);
+            *field.data_type() == DataType::Utf8
+                && !chosen_by.contains(&field.name().as_str())
+                && !partition.iter().any(|column| column.name() == field.name())
+        };
+        let all = 0..schema.fields().len();
+        !chosen_by.is_empty()
+            && projection.map_or_else(|| all.into_iter().any(late), |some| some.iter().copied().any(late))
     }
 
     fn partitioned_file(&self, number: usize) -> Result<PartitionedFile> {
@@ -181,10 +200,11 @@ impl TableProvider for LakeTable {
         let url = ObjectStoreUrl::parse(STORE_URL)?;
         let runtime = state.runtime_env();
         let known = runtime.cache_manager.get_file_metadata_cache();
-        let home = state.config().get_extension::<Home>();
-        let reader = Footers::new(runtime.object_store(&url)?, known, home);
+        let reach = state.config().get_extension::<Reach>();
+        let reader = Footers::new(runtime.object_store(&url)?, known, reach);
         let source = ParquetSource::new(self.files.schema().clone())
             .with_table_parquet_options(state.default_table_options().parquet)
+            .with_pushdown_filters(self.reads_text_late(projection, filters))
             .with_parquet_file_reader_factory(Arc::new(reader));
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_groups(groups)

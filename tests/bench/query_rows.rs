@@ -158,8 +158,8 @@ impl ClusterDay {
         for number in self.first..self.until {
             let mut query = self.query(number);
             add_query(&mut tables[0], &query);
-            // Four fifths of the queries scan; those make four to seven steps.
-            let scans = if query.shape < SHAPES / 5 { 0 } else { 4 + query.random.below(4) };
+            // The shapes that do not scan are frequent ones; the others make five to eleven steps, some 4.4 for each query of the fleet.
+            let scans = if query.shape < SHAPES / 5 { 0 } else { 5 + query.random.below(7) };
             for step in 0..scans {
                 add_scan(&mut tables[1], &mut query, step, scans);
             }

@@ -136,10 +136,9 @@ impl Lake {
         &self.name
     }
 
-    /// Whether the lake is reached over a network, not in a folder.
-    #[must_use]
-    pub fn is_bucket(&self) -> bool {
-        self.url.scheme() != "file"
+    /// The lake's folder, unless it is reached over a network.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        (self.url.scheme() == "file").then(|| self.url.to_file_path().ok()).flatten()
     }
 
     /// The object store and the lake's place in it.

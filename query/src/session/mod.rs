@@ -51,7 +51,7 @@ use local::Locals;
 use memory::Shares;
 pub use progress::{Progress, Read};
 pub use rollups::PinnedRollup;
-pub(crate) use threads::Home;
+pub(crate) use threads::Reach;
 use threads::Threads;
 use views::WithViews;
 
@@ -202,10 +202,12 @@ impl Session {
     /// If the query engine cannot be set up.
     pub fn over(lake: Lake, limits: Limits) -> Result<Self, QueryError> {
         let mut config = configuration(&limits);
-        if lake.is_bucket()
-            && let Ok(home) = Handle::try_current()
-        {
-            config = config.with_extension(Arc::new(Home(home)));
+        let reach = match lake.folder() {
+            Some(folder) => Some(Reach::Folder(folder)),
+            None => Handle::try_current().ok().map(Reach::Network),
+        };
+        if let Some(reach) = reach {
+            config = config.with_extension(Arc::new(reach));
         }
         let runtime = runtime(&lake)?;
         let base = SessionStateBuilder::new()

@@ -4,6 +4,7 @@
 //! that are shared, that would hold up other statements, timers and whatever else a server does. So every statement has threads of
 //! its own, which the operating system shares processors among; they are kept for the statement that comes next.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
@@ -88,7 +89,12 @@ impl Drop for Loan {
     }
 }
 
-/// The runtime that a session was opened on. Connections to a bucket belong to it: they outlive statements, and a statement that
-/// computes does not hold them up.
+/// Where data files are read.
 #[derive(Debug)]
-pub(crate) struct Home(pub(crate) Handle);
+pub(crate) enum Reach {
+    /// In a folder: by the statement's own threads, which have nothing better to do, without a change of threads for every read.
+    Folder(PathBuf),
+    /// Over a network: by the runtime that the session was opened on. Connections belong to it, outlive statements, and are not
+    /// held up by a statement that computes.
+    Network(Handle),
+}

@@ -168,6 +168,16 @@ impl GroupsAccumulator for GroupTotals {
         total: usize,
     ) -> Result<()> {
         self.make_room(total);
+        if let (Some(integers), None) = (values[0].as_primitive_opt::<Int64Type>(), filter)
+            && integers.null_count() == 0
+        {
+            // The usual case, at its usual speed: 128 bits hold the sum of more integers than there can be.
+            for (&group, &value) in groups.iter().zip(integers.values()) {
+                self.counts[group] += 1;
+                self.sums[group] += i128::from(value);
+            }
+            return Ok(());
+        }
         each(&values[0], |at, value| {
             if let Some(value) = value
                 && counts_row(filter, at)

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::Int64Array;
+use arrow::compute::binary;
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Datelike};
 use datafusion::common::{Result, exec_err};
@@ -55,30 +56,40 @@ impl ScalarUDFImpl for DateDiff {
         let rows = if scalar { 1 } else { args.number_rows };
         let (from, to) = (from.to_array(rows)?, to.to_array(rows)?);
         let (from, to) = (times(self.name(), &from)?, times(self.name(), &to)?);
-        let count = |(from, to): (Option<i64>, Option<i64>)| match (from, to) {
-            (Some(from), Some(to)) => Ok(Some(ordinal(part, to)? - ordinal(part, from)?)),
-            _ => Ok(None),
+        // What millions of rows ask for goes without a branch for each of them.
+        let counts: Int64Array = match period(part) {
+            Some((1, _)) => binary(&from, &to, |from: i64, to: i64| to.wrapping_sub(from))?,
+            Some((size, offset)) => {
+                let ordinal = |time: i64| time.saturating_add(offset).div_euclid(size);
+                binary(&from, &to, |from: i64, to: i64| ordinal(to) - ordinal(from))?
+            }
+            None => {
+                let between = |from, to| Ok(calendar_ordinal(part, to)? - calendar_ordinal(part, from)?);
+                let pairs = from.iter().zip(to.iter());
+                pairs
+                    .map(|(from, to)| from.zip(to).map(|(from, to)| between(from, to)).transpose())
+                    .collect::<Result<_>>()?
+            }
         };
-        let counts = from.iter().zip(to.iter()).map(count).collect::<Result<Int64Array>>()?;
         result(Arc::new(counts), scalar)
     }
 }
 
-/// The number of the part's period that a time lies in, counted from a fixed one.
-fn ordinal(part: DatePart, time: i64) -> Result<i64> {
-    let size = match part {
-        DatePart::Week => return Ok((time.saturating_add(MONDAY_OFFSET)).div_euclid(7 * DAY)),
-        DatePart::Day | DatePart::DayOfWeek | DatePart::DayOfYear => DAY,
-        DatePart::Hour => HOUR,
-        DatePart::Minute => MINUTE,
-        DatePart::Second | DatePart::Epoch => SECOND,
-        DatePart::Millisecond => 1_000,
-        DatePart::Microsecond => 1,
-        _ => return calendar_ordinal(part, time),
-    };
-    Ok(time.div_euclid(size))
+/// Microseconds of a part that always has as many, and how long before 1970-01-01 one of them began.
+fn period(part: DatePart) -> Option<(i64, i64)> {
+    Some(match part {
+        DatePart::Week => (7 * DAY, MONDAY_OFFSET),
+        DatePart::Day | DatePart::DayOfWeek | DatePart::DayOfYear => (DAY, 0),
+        DatePart::Hour => (HOUR, 0),
+        DatePart::Minute => (MINUTE, 0),
+        DatePart::Second | DatePart::Epoch => (SECOND, 0),
+        DatePart::Millisecond => (1_000, 0),
+        DatePart::Microsecond => (1, 0),
+        _ => return None,
+    })
 }
 
+/// The number of the part's period that a time lies in, counted from a fixed one.
 fn calendar_ordinal(part: DatePart, time: i64) -> Result<i64> {
     let Some(date) = DateTime::from_timestamp_micros(time) else {
         return exec_err!("the timestamp {time} us is out of the calendar's range");
