@@ -163,6 +163,7 @@ async fn settings_change_how_answers_come() {
         vec![
             enter("\\x"),
             expect("expanded is on"),
+            prompt(),
             enter("SELECT 1 AS one, 'b' AS two;"),
             expect("-[ row 1 ]"),
             expect("one | 1"),
@@ -172,6 +173,7 @@ async fn settings_change_how_answers_come() {
             prompt(),
             enter("\\format csv"),
             expect("format is csv"),
+            prompt(),
             enter("SELECT 1 AS one, 'b' AS two;"),
             expect("one,two"),
             expect("1,b"),
