@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -25,11 +25,21 @@ use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricB
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::{ObjectMeta, ObjectStore};
-
-use crate::session::Reach;
+use tokio::runtime::Handle;
 
 /// Bytes read from the end of a file whose footer is not known: that of 35 columns takes some 10 kB.
 const FOOTER_BYTES: usize = 32 << 10;
+
+/// How data files are reached.
+#[derive(Debug)]
+pub(crate) enum Reach {
+    /// In a folder: read by the statement's own threads, which have nothing better to do. Through `object_store` every read would
+    /// change threads twice, which for a month of small files costs more than the reading.
+    Folder(PathBuf),
+    /// Over a network: by the runtime that the session was opened on. Connections belong to it, outlive statements, and are not
+    /// held up by a statement that computes.
+    Network(Handle),
+}
 
 /// Opens the files of one scan.
 pub(crate) struct Footers {

@@ -31,9 +31,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
 
-use crate::footers::Footers;
+use crate::footers::{Footers, Reach};
 use crate::lake::FileList;
-use crate::session::Reach;
 
 /// Where the lake's object store is registered in a session; the paths of a plan are relative to the lake.
 pub const STORE_URL: &str = "lookback://lake/";

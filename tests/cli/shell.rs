@@ -219,6 +219,23 @@ async fn settings_change_how_answers_come() {
 }
 
 #[tokio::test]
+async fn what_is_typed_while_a_statement_runs_is_not_lost() {
+    let (place, _sim) = lake().await;
+    shell(
+        &place,
+        vec![
+            // All of it at once, as a terminal hands over what was pasted or typed ahead.
+            keys("SELECT 'the ' || 'first' AS a;\rSELECT 'the ' || 'second' AS b;\rSELECT 'the ' || 'third' AS c;\r"),
+            expect(" the first"),
+            expect(" the second"),
+            expect(" the third"),
+            prompt(),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn ctrl_c_stops_the_statement_and_not_the_shell() {
     let (place, _sim) = lake().await;
     let steps = vec![

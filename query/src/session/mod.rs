@@ -42,6 +42,7 @@ use url::Url;
 
 use crate::dialect::{Notice, aggregates, functions, meaning, policy, rewrite, understand};
 use crate::error::{ErrorKind, QueryError};
+use crate::footers::Reach;
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use bounded::Stop;
@@ -51,7 +52,6 @@ use local::Locals;
 use memory::Shares;
 pub use progress::{Progress, Read};
 pub use rollups::PinnedRollup;
-pub(crate) use threads::Reach;
 use threads::Threads;
 use views::WithViews;
 

@@ -9,7 +9,8 @@ use datafusion::physical_plan::ExecutionPlan;
 /// What a statement has read from the lake so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Read {
-    /// Rows that left the scans of the lake; those that a file's statistics ruled out are not among them.
+    /// Rows that left the scans of the lake; those that a file's statistics, or a filter within the scan, ruled out are not among
+    /// them.
     pub rows: u64,
     /// Bytes asked of the lake.
     pub bytes: u64,

@@ -4,10 +4,9 @@
 //! that are shared, that would hold up other statements, timers and whatever else a server does. So every statement has threads of
 //! its own, which the operating system shares processors among; they are kept for the statement that comes next.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Runtime};
 
 use crate::error::{ErrorKind, QueryError};
 
@@ -89,12 +88,46 @@ impl Drop for Loan {
     }
 }
 
-/// Where data files are read.
-#[derive(Debug)]
-pub(crate) enum Reach {
-    /// In a folder: by the statement's own threads, which have nothing better to do, without a change of threads for every read.
-    Folder(PathBuf),
-    /// Over a network: by the runtime that the session was opened on. Connections belong to it, outlive statements, and are not
-    /// held up by a statement that computes.
-    Network(Handle),
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails shall say where")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn threads_serve_one_statement_at_a_time_and_are_kept_for_the_next() {
+        let threads = Threads::new(1);
+        let (first, second) = (threads.lend().unwrap(), threads.lend().unwrap());
+        let id = |loan: &Loan| loan.runtime.as_ref().unwrap().handle().id();
+        let (a, b) = (id(&first), id(&second));
+        assert_ne!(a, b);
+        drop(first);
+        assert_eq!(id(&threads.lend().unwrap()), a);
+        drop(second);
+        assert_eq!(threads.idle().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn threads_that_are_still_at_work_are_not_lent() {
+        let threads = Threads::new(1);
+        let busy = threads.lend().unwrap();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let left = {
+            let _inside = busy.enter();
+            tokio::spawn(ended)
+        };
+        drop(busy);
+        let other = threads.lend().unwrap();
+        assert_eq!(threads.idle().len(), 1);
+        drop((end, other));
+        assert!(left.await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn no_more_are_kept_than_are_worth_it() {
+        let threads = Threads::new(1);
+        let loans: Vec<_> = (0..KEPT + 2).map(|_| threads.lend().unwrap()).collect();
+        drop(loans);
+        assert_eq!(threads.idle().len(), KEPT);
+    }
 }

@@ -100,6 +100,20 @@ async fn row_groups_and_limits_are_used_inside_a_file() {
 }
 
 #[tokio::test]
+async fn text_is_read_of_the_rows_that_were_chosen() {
+    let lake = sample().await;
+    let session = lake.session().await;
+    let file = "FROM stl_query WHERE cluster_id = 'etl' AND log_date = '2026-01-01' AND MOD(query, 2) = 0";
+    // The file has a second row, which its statistics do not rule out.
+    for (column, left_the_scan) in [("querytxt", 1), ("userid", 2)] {
+        let answer = session.query(&format!("SELECT {column} {file}")).await.unwrap();
+        let progress = answer.progress();
+        let rows: usize = answer.collect().await.unwrap().iter().map(arrow::array::RecordBatch::num_rows).sum();
+        assert_eq!((rows, progress.read().rows), (1, left_the_scan), "{column}");
+    }
+}
+
+#[tokio::test]
 async fn a_count_is_answered_from_the_log() {
     let lake = sample().await;
     let session = lake.session().await;
