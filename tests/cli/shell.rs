@@ -257,7 +257,7 @@ async fn ctrl_c_stops_the_statement_and_not_the_shell() {
     ];
     let seen = Terminal::new(&place).run(&["sql"], steps).await;
     assert_eq!(seen.code, Some(0), "{}", seen.shown);
-    assert!(seen.took[4] < Duration::from_secs(2), "{:?}", seen.took);
+    assert!(seen.took[4] < Duration::from_secs(10), "{:?}", seen.took);
 }
 
 #[tokio::test]

@@ -73,9 +73,16 @@ async fn a_stream_that_is_dropped_stops_its_work() {
     ] {
         let before = processor_time();
         let mut stream = session.query(sql).await.unwrap().into_stream();
-        let first = tokio::time::timeout(Duration::from_millis(300), stream.next()).await;
-        assert!(first.is_err(), "{sql}: {first:?}");
-        assert!(processor_time() - before > Duration::from_millis(100), "{sql}");
+        let at_work = async {
+            // However little of a busy machine it gets, it is at work before it is dropped.
+            while processor_time() - before < Duration::from_millis(100) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            first = stream.next() => panic!("{sql}: {first:?}"),
+            () = at_work => {}
+        }
         drop(stream);
         until_idle(Duration::from_secs(10), sql).await;
     }
