@@ -61,6 +61,22 @@ impl Footers {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, known: Arc<FileMetadataCache>, reach: Option<Arc<Reach>>) -> Self {
         Self { store, known, reach, bytes: OnceLock::new() }
     }
+
+    /// Opens one file; what is read of it is added to `bytes`.
+    pub(crate) fn open(&self, file: ObjectMeta, bytes: Count) -> FileReader {
+        FileReader {
+            store: Arc::clone(&self.store),
+            known: Arc::clone(&self.known),
+            reach: self.reach.clone(),
+            bytes,
+            file,
+        }
+    }
+
+    /// Counts what is read of files among the metrics of the scan, from now on.
+    pub(crate) fn counted(&self, metrics: &ExecutionPlanMetricsSet) -> Count {
+        self.bytes.get_or_init(|| MetricBuilder::new(metrics).global_counter("bytes_scanned")).clone()
+    }
 }
 
 impl ParquetFileReaderFactory for Footers {
@@ -71,19 +87,12 @@ impl ParquetFileReaderFactory for Footers {
         _: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let bytes = self.bytes.get_or_init(|| MetricBuilder::new(metrics).global_counter("bytes_scanned"));
-        Ok(Box::new(FileReader {
-            store: Arc::clone(&self.store),
-            known: Arc::clone(&self.known),
-            reach: self.reach.clone(),
-            bytes: bytes.clone(),
-            file: file.object_meta,
-        }))
+        Ok(Box::new(self.open(file.object_meta, self.counted(metrics))))
     }
 }
 
 /// Reads one file.
-struct FileReader {
+pub(crate) struct FileReader {
     store: Arc<dyn ObjectStore>,
     known: Arc<FileMetadataCache>,
     reach: Option<Arc<Reach>>,

@@ -14,6 +14,7 @@
 //! - [`names`]: near misses of names that do not exist.
 //! - [`error`]: the one error type.
 
+mod columns;
 pub mod coverage;
 pub mod diagnostics;
 pub mod dialect;

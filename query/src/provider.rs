@@ -20,7 +20,9 @@ use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, DataFusionError, Result, Statistics, ToDFSchema};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, FileSource, ParquetFileReaderFactory, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
@@ -31,6 +33,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::path::Path;
 
+use crate::columns::{Columns, Remembered};
 use crate::footers::{Footers, Reach};
 use crate::lake::FileList;
 
@@ -39,6 +42,9 @@ pub const STORE_URL: &str = "lookback://lake/";
 
 /// Longest `IN` list that is compared with the bounds of files: a list of queries or clusters is a common filter.
 const MAX_IN_LIST: usize = 200;
+
+/// Files per part of a scan from which on files are the parts: fewer are cut, so that all threads have work.
+const FILES_PER_PART: usize = 2;
 
 /// One version of one table.
 pub struct LakeTable {
@@ -200,12 +206,22 @@ impl TableProvider for LakeTable {
         let runtime = state.runtime_env();
         let known = runtime.cache_manager.get_file_metadata_cache();
         let reach = state.config().get_extension::<Reach>();
-        let reader = Footers::new(runtime.object_store(&url)?, known, reach);
+        let reader = Arc::new(Footers::new(runtime.object_store(&url)?, known, reach));
+        let late = self.reads_text_late(projection, filters);
         let source = ParquetSource::new(self.files.schema().clone())
             .with_table_parquet_options(state.default_table_options().parquet)
-            .with_pushdown_filters(self.reads_text_late(projection, filters))
-            .with_parquet_file_reader_factory(Arc::new(reader));
-        let config = FileScanConfigBuilder::new(url, Arc::new(source))
+            .with_pushdown_filters(late)
+            .with_parquet_file_reader_factory(Arc::clone(&reader) as Arc<dyn ParquetFileReaderFactory>);
+        let mut source: Arc<dyn FileSource> = Arc::new(source);
+        // Where a few rows are wanted, they are read: of few files, or by their text, or the first ones.
+        if let Some(columns) = state.config().get_extension::<Columns>()
+            && !late
+            && limit.is_none()
+            && parts * FILES_PER_PART <= groups.iter().map(FileGroup::len).sum()
+        {
+            source = Arc::new(Remembered::new(source, columns, reader));
+        }
+        let config = FileScanConfigBuilder::new(url, source)
             .with_file_groups(groups)
             .with_statistics(statistics)
             .with_limit(limit)

@@ -40,6 +40,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::columns::Columns;
 use crate::dialect::{Notice, aggregates, functions, meaning, policy, rewrite, understand};
 use crate::error::{ErrorKind, QueryError};
 use crate::footers::Reach;
@@ -65,6 +66,8 @@ pub struct Limits {
     /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session: one that runs alone has half,
     /// `n` have each the `n + 1`th part. Beyond it they spill to temporary files, or fail if they cannot.
     pub memory_bytes: usize,
+    /// Bytes of memory, besides, for columns of data files that were asked for more than once. 0 keeps none.
+    pub columns_bytes: usize,
     /// Bytes that a statement may have in temporary files at a time.
     pub spill_bytes: u64,
     /// Rows that an answer may have.
@@ -76,11 +79,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 GiB, 20 GiB of temporary files, any number of rows, 10 minutes, one part per processor.
+    /// 1 GiB, 512 MiB of columns, 20 GiB of temporary files, any number of rows, 10 minutes, one part per processor.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             memory_bytes: 1 << 30,
+            columns_bytes: 512 << 20,
             spill_bytes: 20 << 30,
             max_rows: None,
             timeout: Duration::from_secs(600),
@@ -208,6 +212,9 @@ impl Session {
         };
         if let Some(reach) = reach {
             config = config.with_extension(Arc::new(reach));
+        }
+        if let Some(columns) = Columns::new(limits.columns_bytes) {
+            config = config.with_extension(columns);
         }
         let runtime = runtime(&lake)?;
         let base = SessionStateBuilder::new()

@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod asking;
+mod columns;
 mod describing;
 mod diagnostics;
 mod dialect;

@@ -124,7 +124,7 @@ async fn a_count_is_answered_from_the_log() {
 }
 
 /// Three clusters, four days, two files each; ids and times overlap, some times are not known, some files lack a column.
-async fn mixed() -> TestLake {
+pub async fn mixed() -> TestLake {
     let lake = TestLake::new();
     for (c, cluster) in ["bi", "etl", "etl~2"].iter().enumerate() {
         for day in 1..=4 {
@@ -150,7 +150,7 @@ async fn mixed() -> TestLake {
 }
 
 /// A condition, whose files the plan may leave out by partition values, by bounds, by both or not at all.
-fn filter() -> impl Strategy<Value = String> {
+pub fn filter() -> impl Strategy<Value = String> {
     let compared = prop::sample::select(vec!["=", "<>", "<", "<=", ">", ">="]);
     let cluster = prop::sample::select(vec!["'bi'", "'etl'", "'etl~2'", "'none'"]);
     let leaf = prop_oneof![
