@@ -10,6 +10,10 @@ from moto.core.responses import ActionResult
 from moto.core.exceptions import ServiceException
 
 
+class Refused(ServiceException):
+    """An error of AWS. moto takes the service of its own by their modules' names, of ours by the request."""
+
+
 class NotInTheModel(Exception):
     """One of our answers has what AWS's has not."""
 
@@ -50,4 +54,4 @@ def answer(response, result):
 
 
 def fail(code, message):
-    return ServiceException(code, message)
+    return Refused(code, message)

@@ -203,7 +203,12 @@ def elements(source, name, answered):
         return cluster if name in ANSWERED and cluster else None
     if name in USES:
         return None
-    return camel(answered) or None
+    return camel({n: local_time(v) if n.endswith("Date") else v for n, v in answered.items()}) or None
+
+
+def local_time(value):
+    """CloudTrail writes KMS's times as a person would, and has mixed up two ways of it."""
+    return clock.parse(value).strftime("%b %d, %Y %H:%M:%S %p") if isinstance(value, (int, float)) else value
 
 
 def keys_of(self, account, region, members, answered):

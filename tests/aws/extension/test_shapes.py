@@ -1,0 +1,13 @@
+"""The stand-ins held against AWS's own models: python test_shapes.py, or python -m unittest test_shapes."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from cases_kms import *
+from cases_redshift import *
+
+if __name__ == "__main__":
+    unittest.main()
