@@ -21,7 +21,7 @@ WITH looked AS (
     OR (s.cluster_namespace_arn IS NULL AND c.create_time = s.cluster_create_time AND c.account_id = s.account_id
         AND c.region = COALESCE(s.source_region, s.region))
   LEFT JOIN kms_key_latest AS k ON k.kms_key_arn = s.kms_key_arn
-  WHERE s.source_cluster_exists IS DISTINCT FROM false
+  WHERE (s.source_cluster_exists IS DISTINCT FROM false)
 ),
 -- The state of the cluster when the snapshot was taken.
 taken AS (
@@ -40,7 +40,7 @@ judged AS (
               WHEN l.cluster_encryption = 'kms_cmk' AND (l.key_manager = 'AWS' OR l.kms_key_arn IS NULL) THEN 'aws'
               WHEN l.is_copy AND l.wanted_key IS NULL AND l.key_manager IS NULL THEN 'undescribed'
               WHEN l.is_copy AND l.wanted_key IS NULL THEN 'copy'
-              WHEN l.kms_key_arn IS DISTINCT FROM l.wanted_key THEN 'other'
+              WHEN (l.kms_key_arn IS DISTINCT FROM l.wanted_key) THEN 'other'
               ELSE 'same' END AS what
   FROM looked AS l
   LEFT JOIN taken AS t ON t.snapshot_arn = l.snapshot_arn
