@@ -28,7 +28,7 @@ proofs AS (
 reach AS (
   SELECT account_id, region, MAX(LEAST(window_to, :as_of)) AS looked_until
   FROM collection_runs
-  WHERE collector = 'snapshots' AND status = 'ok' AND window_from <= :as_of
+  WHERE collector = 'snapshots' AND status = 'ok' AND window_from < :as_of
   GROUP BY account_id, region
 ),
 judged AS (

@@ -25,7 +25,7 @@ rotations AS (
 reach AS (
   SELECT account_id, region, MAX(LEAST(window_to, :as_of)) AS read_until
   FROM collection_runs
-  WHERE collector = 'rotations' AND status = 'ok' AND window_from <= :as_of
+  WHERE collector = 'rotations' AND status = 'ok' AND window_from < :as_of
   GROUP BY account_id, region
 ),
 aged AS (

@@ -62,7 +62,7 @@ looks AS (
 reach AS (
   SELECT collector, account_id, region, MAX(LEAST(window_to, :as_of)) AS looked_until
   FROM collection_runs
-  WHERE collector IN ('keys') AND status = 'ok' AND window_from <= :as_of
+  WHERE collector IN ('keys') AND status = 'ok' AND window_from < :as_of
   GROUP BY collector, account_id, region
 ),
 bounded AS (

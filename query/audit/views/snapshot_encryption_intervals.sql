@@ -49,7 +49,7 @@ looks AS (
 reach AS (
   SELECT collector, account_id, region, MAX(LEAST(window_to, :as_of)) AS looked_until
   FROM collection_runs
-  WHERE collector IN ('snapshots', 'serverless') AND status = 'ok' AND window_from <= :as_of
+  WHERE collector IN ('snapshots', 'serverless') AND status = 'ok' AND window_from < :as_of
   GROUP BY collector, account_id, region
 ),
 bounded AS (

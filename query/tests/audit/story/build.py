@@ -523,15 +523,78 @@ def answers(evidence):
     return found
 
 
-def holes():
+STATE_TABLES = {"clusters": ("cluster_encryption_state", {"deployment": "provisioned"}),
+                "serverless": ("cluster_encryption_state", {"deployment": "serverless"}),
+                "snapshots": ("snapshot_encryption_state", {}), "keys": ("kms_key_state", {})}
+
+
+def outside(row, lo, hi, name):
+    """A row of a ledger as it would be if nothing between two moments had been read: none, one or two rows."""
+    start, end = row["window_from"], row["window_to"]
+    parts = [(start, min(end, lo)), (max(start, hi), end)]
+    found = []
+    for number, (a, b) in enumerate(part for part in parts if part[0] < part[1]):
+        found.append({**row, name: f"{row[name]}/{number}", "window_from": a, "window_to": b, "started_at": b, "log_date": b[:10]})
+        for column in ("watermark", "covered_until"):
+            if column in row:
+                found[-1][column] = b
+        if "finished_at" in row:
+            found[-1]["finished_at"] = b
+    return found
+
+
+def cut(entry, runs):
+    """What to remove and to add so that a collector did not look between two moments."""
+    lo, hi = text(moment(entry["from"])), text(moment(entry["to"]))
+    place = {"account_id": entry["account_id"], "region": entry["region"]}
+    remove, add = [], []
+    for row in runs:
+        is_meant = row["collector"] == entry["collector"] and all(row[name] == value for name, value in place.items())
+        if is_meant and row["window_from"] < hi and row["window_to"] > lo:
+            remove.append({"table": "collection_runs", "where": {"run_id": row["run_id"]}})
+            add.extend({"table": "collection_runs", "row": part} for part in outside(row, lo, hi, "run_id"))
+    if entry["collector"] in STATE_TABLES:
+        table, more = STATE_TABLES[entry["collector"]]
+        remove.append({"table": table, "where": {**place, **more}, "column": "observed_at", "from": lo, "to": hi})
+    else:
+        for source in ("cloudtrail_lookup" if entry["collector"] == "cloudtrail" else "cloudtrail_s3",):
+            remove.append({"table": "encryption_events", "where": {**place, "source": source}, "column": "event_time", "from": lo, "to": hi})
+    return remove, add
+
+
+def holes(tables):
+    """Changes to the tables (after heartbeats), each with what must be UNKNOWN then."""
     found = []
     for entry in json.loads((HERE / "holes_by_hand.json").read_text()):
         date = FACTS["dates"][entry["date"]]
+        remove, add = [], []
+        for one in entry.get("remove", []):
+            where = {name: key_arn(value) if name == "kms_key_arn" else value for name, value in one["where"].items()}
+            times = {name: text(moment(one[name])) for name in ("from", "to") if name in one}
+            remove.append({**one, "where": where, **times})
+        for one in entry.get("cut", []):
+            more, rows = cut(one, tables["collection_runs"])
+            remove.extend(more)
+            add.extend(rows)
+        for one in entry.get("cut_exports", []):
+            lo, hi = text(moment(one["from"])), text(moment(one["to"]))
+            for row in tables["lookback_export_runs"]:
+                is_meant = (row["cluster_id"], row["table_name"]) == (one["cluster_id"], one["table_name"])
+                if is_meant and row["window_from"] < hi and row["window_to"] > lo:
+                    remove.append({"table": "lookback_export_runs", "where": {"run_id": row["run_id"], "table_name": row["table_name"]}})
+                    add.extend({"table": "lookback_export_runs", "row": part} for part in outside(row, lo, hi, "run_id"))
+        for one in entry.get("deny", []):
+            lo, hi = text(moment(one["from"])), text(moment(one["to"]))
+            denied = canonical([{name: one[name] for name in ("call", "code", "grant")}])
+            for row in tables["collection_runs"]:
+                is_meant = all(row[name] == one[name] for name in ("collector", "account_id", "region"))
+                if is_meant and row["window_from"] < hi and row["window_to"] > lo:
+                    remove.append({"table": "collection_runs", "where": {"run_id": row["run_id"]}})
+                    add.append({"table": "collection_runs", "row": {**row, "status": "partial", "access_errors": denied}})
         unknown = {check: [{"entity": entity_arn(name), "name": name} for name in names]
                    for check, names in entry["unknown"].items()}
-        found.append({"name": entry["name"], "why": entry["why"], "as_of": text(moment(date["as_of"])),
-                      "from": text(moment(date["from"])), "to": text(moment(date["as_of"])), "remove": entry["remove"],
-                      "add": entry.get("add", []), "unknown": unknown})
+        found.append({"name": entry["name"], "why": entry["why"], "as_of": text(moment(date["as_of"])), "from": text(moment(date["from"])),
+                      "to": text(moment(date["as_of"])), "remove": remove, "add": add, "unknown": unknown})
     return found
 
 
@@ -592,11 +655,13 @@ def build():
            "stl_connection_log": "recordtime", "stl_query": "endtime", "lookback_export_runs": "started_at"}
     files = {}
     for table, rows in tables.items():
-        lines = [json.dumps({**row, "log_date": row[day[table]][:10]}, separators=(",", ":")) for row in rows]
+        for row in rows:
+            row["log_date"] = row[day[table]][:10]
+        lines = [json.dumps(row, separators=(",", ":")) for row in rows]
         files[f"{table}.ndjson"] = "\n".join(lines) + "\n"
     lines = [json.dumps(answer, separators=(",", ":")) for answer in answers(Evidence(clusters, keys, snapshots, connections))]
     files["answers.json"] = "[\n" + ",\n".join(lines) + "\n]\n"
-    lines = [json.dumps(hole, separators=(",", ":")) for hole in holes()]
+    lines = [json.dumps(hole, separators=(",", ":")) for hole in holes(tables)]
     files["holes.json"] = "[\n" + ",\n".join(lines) + "\n]\n"
     return files
 
