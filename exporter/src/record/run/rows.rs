@@ -102,11 +102,14 @@ impl Recorder {
         let origin = snapshots.origin(site);
         let lists = &described.snapshots;
         (snapshots.tally, snapshots.problems) = (lists.tally.clone(), lists.problems.clone());
-        let of_clusters = lists.clusters.as_ref().ok().map(|all| {
+        // Whether their clusters exist is part of what is said of them: if that is not known for now, nothing is said.
+        let unknown = described.clusters.items.as_ref().is_err_and(passes);
+        let of_clusters = lists.clusters.as_ref().ok().filter(|_| !unknown).map(|all| {
             let row = |(s, orphan): &(_, bool)| snapshot_row(s, rows.as_deref(), *orphan, &origin, &seen.known);
             all.iter().map(row).collect::<Vec<_>>()
         });
-        let of_namespaces = lists.namespaces.as_ref().ok().map(|all| {
+        let unknown_names = described.namespaces.items.as_ref().is_err_and(passes);
+        let of_namespaces = lists.namespaces.as_ref().ok().filter(|_| !unknown_names).map(|all| {
             let row = |s: &_| namespace_snapshot_row(s, namespaces.as_deref(), &origin, &seen.known);
             all.iter().map(row).collect::<Vec<_>>()
         });
@@ -119,7 +122,8 @@ impl Recorder {
         }
         // Half a look proves nothing, unless the other half may not be seen at all.
         let denied = |e: &CallError| e.refusal == crate::record::plane::Refusal::Denied;
-        if one.is_none_or(denied) && other.is_none_or(denied) && snapshots.failure.is_none() {
+        let whole = one.is_none_or(denied) && other.is_none_or(denied) && !unknown && !unknown_names;
+        if whole && snapshots.failure.is_none() {
             self.cover(site, &mut snapshots);
         }
         for finding in [&mut clusters, &mut serverless, &mut snapshots] {
