@@ -35,12 +35,12 @@ def unix(when=None):
 
 
 def parse(value):
-    """A time from a test: ISO 8601 text, or seconds since 1970. None stays None."""
-    if value is None or isinstance(value, datetime.datetime):
-        return value
+    """A time from a request or a test: ISO 8601 text, seconds since 1970, or moto's own. Aware; None stays None."""
+    if value is None:
+        return None
     if isinstance(value, (int, float)):
         return datetime.datetime.fromtimestamp(value, UTC)
-    when = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+    when = datetime.datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
@@ -52,9 +52,12 @@ def text(when):
 def set_to(request):
     """`now` (null: the machine's clock again), then `advance_s`; with `runs` it goes on from there, else it stands still."""
     if "now" in request:
-        _state["at"] = parse(request["now"])
+        at = parse(request["now"])
+    else:
+        at = now() if _state["at"] or "advance_s" in request else None
     if "advance_s" in request:
-        _state["at"] = now() + datetime.timedelta(seconds=request["advance_s"])
+        at = (at or datetime.datetime.now(UTC)) + datetime.timedelta(seconds=request["advance_s"])
+    _state["at"] = at
     _state["since"] = time.monotonic() if request.get("runs") else None
     for listener in listeners:
         listener(now())

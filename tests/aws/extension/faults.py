@@ -32,8 +32,8 @@ STATUS = {
 _rules = []
 
 
-class Dropped(Exception):
-    """The connection is to close."""
+class Dropped(BaseException):
+    """The connection is to close. Not an Exception: the server would answer with it."""
 
 
 def put(request):

@@ -137,8 +137,11 @@ def of_xml(shape, element, where):
 
 def plausible(value, where):
     """Milliseconds taken for seconds are a time as well, but none that anything here has."""
-    year = parse_timestamp(value).year
-    return [] if 2012 <= year <= 2100 else [f"{where} is in the year {year}"]
+    try:
+        good = 2012 <= parse_timestamp(value).year <= 2100
+    except ValueError:
+        good = False
+    return [] if good else [f"{where} is {value!r}, a time of nothing here"]
 
 
 def of_text(shape, value, where):

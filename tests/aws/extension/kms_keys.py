@@ -48,17 +48,13 @@ def metadata(key):
         Enabled=key.key_state == "Enabled",
         ExpirationModel=key.expiration_model,
         ValidTo=key.valid_to,
-        DeletionDate=as_moment(key.deletion_date) if key.key_state == "PendingDeletion" else None,
+        DeletionDate=clock.parse(key.deletion_date) if key.key_state == "PendingDeletion" else None,
         **key.shown,
     )
     if key.key_usage == "GENERATE_VERIFY_MAC":
         shown["EncryptionAlgorithms"] = None
         shown["MacAlgorithms"] = [key.key_spec.replace("HMAC_", "HMAC_SHA_")]
     return shown
-
-
-def as_moment(when):
-    return when.replace(tzinfo=clock.UTC) if when and not when.tzinfo else when
 
 
 def find(self, name, operation=None):
@@ -159,7 +155,7 @@ def schedule_key_deletion(self):
     return answer(
         self,
         {
-            "DeletionDate": as_moment(key.deletion_date),
+            "DeletionDate": clock.parse(key.deletion_date),
             "KeyId": key.arn,
             "KeyState": key.key_state,
             "PendingWindowInDays": days,
@@ -180,9 +176,9 @@ def delete_due(now):
     """Keys whose days are over are gone, and CloudTrail knows it."""
     for backend in backends():
         for key in list(backend.keys.values()):
-            if key.key_state == "PendingDeletion" and as_moment(key.deletion_date) <= now:
+            if key.key_state == "PendingDeletion" and clock.parse(key.deletion_date) <= now:
                 backend.delete_key(key.id)
-                when = as_moment(key.deletion_date)
+                when = clock.parse(key.deletion_date)
                 trail_records.service_event(key.account_id, key.region, "DeleteKey", when, key.arn, {"keyId": key.id})
 
 

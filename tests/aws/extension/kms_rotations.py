@@ -9,7 +9,7 @@ import clock
 import kms_keys
 import trail_records
 from answers import answer, fail
-from kms_keys import as_moment, backends, find, needs, own
+from kms_keys import backends, find, needs, own
 from kms_lists import listed
 
 LIMIT_ON_DEMAND = 25
@@ -127,7 +127,7 @@ def list_key_rotations(self):
         if key.origin == "EXTERNAL":
             material.setdefault("ImportState", "IMPORTED")
             material.setdefault("ExpirationModel", key.expiration_model or "KEY_MATERIAL_DOES_NOT_EXPIRE")
-            material.setdefault("ValidTo", as_moment(key.valid_to))
+            material.setdefault("ValidTo", clock.parse(key.valid_to))
     order = lambda material: (material.get("RotationDate") or clock.parse(0), material.get("KeyMaterialId") or "")
     return answer(self, listed(self, "Rotations", materials, order, 100))
 

@@ -58,7 +58,7 @@ def describe_events(self):
     asked, now = self._get_param, clock.now()
     if asked("SourceIdentifier") and not asked("SourceType"):
         raise InvalidParameterCombinationError("SourceType is needed with SourceIdentifier.")
-    start, end = moment(asked("StartTime")), moment(asked("EndTime")) or now
+    start, end = clock.parse(asked("StartTime")), clock.parse(asked("EndTime")) or now
     if start and start > end:
         raise InvalidParameterValueError("StartTime must be before EndTime.")
     start = start or end - datetime.timedelta(minutes=self._get_int_param("Duration", 60))
@@ -74,11 +74,6 @@ def describe_events(self):
     ]
     page, following = page_of(self, found, lambda entry: (entry[1]["Date"], entry[0]))
     return answer(self, {"Events": [event for _, event in page], "Marker": following})
-
-
-def moment(value):
-    when = clock.parse(value)
-    return when if when is None or when.tzinfo else when.replace(tzinfo=clock.UTC)
 
 
 def describe_event_categories(self):

@@ -1,7 +1,5 @@
 """Snapshots with their key, their owner and who may restore them, and the choice of those whose cluster is gone."""
 
-import datetime
-
 from moto.redshift import models
 from moto.redshift.exceptions import (
     ClusterSnapshotAlreadyExistsError,
@@ -66,11 +64,7 @@ def view(snapshot):
 def remaining_days(snapshot):
     if snapshot.retention == -1:
         return None
-    return snapshot.retention - (clock.now() - clock.parse(aware(snapshot.create_time))).days
-
-
-def aware(when):
-    return when if when.tzinfo else when.replace(tzinfo=clock.UTC)
+    return snapshot.retention - (clock.now() - clock.parse(snapshot.create_time)).days
 
 
 def patch(snapshot, values):
@@ -162,8 +156,8 @@ def describe_cluster_snapshots(self):
         for s in found
         if (not cluster or s.cluster_identifier == cluster)
         and (not asked("SnapshotType") or s.snapshot_type == asked("SnapshotType"))
-        and (not start or aware(s.create_time) >= aware(start))
-        and (not end or aware(s.create_time) <= aware(end))
+        and (not start or clock.parse(s.create_time) >= start)
+        and (not end or clock.parse(s.create_time) <= end)
     ]
     found = tagged(self, found, lambda snapshot: snapshot.tags)
     page, following = page_of(self, found, lambda snapshot: snapshot.snapshot_identifier)

@@ -46,6 +46,16 @@ def endpoint():
     return address
 
 
+@functools.cache
+def connect(service, region, keys):
+    """A client whose every answer the test that runs looks at. Making one costs more than most tests."""
+    config = Config(retries={"max_attempts": 0}, parameter_validation=False)
+    client = boto3.client(service, endpoint_url=endpoint(), region_name=region, config=config, **dict(keys))
+    judging = lambda operation_model, response_dict, **_: Stage.current.judge(client, operation_model.name, response_dict)
+    client.meta.events.register("before-parse", judging)
+    return client
+
+
 class Stage(unittest.TestCase):
     """A test that starts from nothing, on the first of June."""
 
@@ -62,11 +72,8 @@ class Stage(unittest.TestCase):
         return super().doCleanups()
 
     def client(self, service, region=REGION, **keys):
-        config = Config(retries={"max_attempts": 0}, parameter_validation=False)
-        client = boto3.client(service, endpoint_url=endpoint(), region_name=region, config=config, **(keys or KEYS))
-        judging = lambda operation_model, response_dict, **_: self.judge(client, operation_model.name, response_dict)
-        client.meta.events.register("before-parse", judging)
-        return client
+        Stage.current = self
+        return connect(service, region, tuple((keys or KEYS).items()))
 
     def elsewhere(self, service, account=OTHER_ACCOUNT, region=REGION):
         """A client as a role of another account."""

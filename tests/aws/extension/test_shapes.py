@@ -6,8 +6,12 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from cases_control import *
+from cases_judge import *
 from cases_kms import *
 from cases_redshift import *
+from cases_serverless import *
+from cases_trail import *
 
 if __name__ == "__main__":
     unittest.main()
