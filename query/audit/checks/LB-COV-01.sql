@@ -44,7 +44,8 @@ rows_of AS (
          ROW_NUMBER() OVER (PARTITION BY collector, account_id, region,
                                          status IN ('gap', 'failed') OR COALESCE(access_errors, '[]') NOT IN ('[]', '')
                             ORDER BY window_to DESC, run_id) AS place
-  FROM collection_runs
+  FROM (SELECT DISTINCT run_id, collector, account_id, region, started_at, status, window_from, window_to, access_errors, error
+        FROM collection_runs) AS runs
   WHERE COALESCE(window_from, started_at) < :to AND COALESCE(window_to, started_at) > :from
 ),
 said AS (
@@ -80,14 +81,14 @@ undescribed AS (
 )
 SELECT account_id, region, 'collector' AS entity_type, account_id || '/' || region || '/' || collector AS entity, collector AS entity_name,
        CASE WHEN has_hole + was_denied + expiring > 0 THEN 'FAIL' ELSE 'PASS' END AS verdict,
-       CASE WHEN has_hole + was_denied + expiring = 0 THEN 'Looked at all through the window.'
+       BTRIM(CASE WHEN has_hole + was_denied + expiring = 0 THEN 'Looked at all through the window.'
             ELSE CASE WHEN has_hole = 1 THEN 'Nobody looked for ' || CAST(minutes AS VARCHAR) || ' minutes, from ' || TO_CHAR(hole_from, 'YYYY-MM-DD HH24:MI')
                         || ' to ' || TO_CHAR(hole_to, 'YYYY-MM-DD HH24:MI') || ' UTC' || COALESCE(' (' || error || ')', '') || '. ' ELSE '' END
                  || CASE WHEN was_denied = 1 THEN COALESCE(JSON_EXTRACT_PATH_TEXT(JSON_EXTRACT_ARRAY_ELEMENT_TEXT(denied, 0, true), 'call', true), 'A call')
                         || ' was refused; grant '
                         || COALESCE(JSON_EXTRACT_PATH_TEXT(JSON_EXTRACT_ARRAY_ELEMENT_TEXT(denied, 0, true), 'grant', true), 'it') || '. ' ELSE '' END
                  || CASE WHEN expiring = 1 THEN 'Read only until ' || COALESCE(TO_CHAR(read_until, 'YYYY-MM-DD'), 'never')
-                        || ': AWS forgets the rest soon. ' ELSE '' END END AS reason,
+                        || ': AWS forgets the rest soon. ' ELSE '' END END) AS reason,
        '[' || COALESCE(NULLIF(evidence, ''), '{"table":"collection_runs","key":{"run_id":"' || any_run || '"}}', '') || ']' AS evidence,
        CASE WHEN has_hole = 1 THEN hole_from END AS since
 FROM judged

@@ -46,7 +46,7 @@ summed AS (
 SELECT p.account_id, p.region, p.entity_type, p.cluster_namespace_arn AS entity, p.cluster_identifier AS entity_name,
        CASE WHEN s.bad > 0 THEN 'FAIL' WHEN s.unclear > 0 THEN 'UNKNOWN' ELSE 'PASS' END AS verdict,
        CASE WHEN s.bad > 0 THEN 'Not encrypted, as seen from ' || TO_CHAR(s.bad_from, 'YYYY-MM-DD HH24:MI')
-              || CASE WHEN s.still = 1 THEN ' until now' ELSE ' to ' || TO_CHAR(s.bad_to, 'YYYY-MM-DD HH24:MI') END || ' UTC. '
+              || CASE WHEN s.still = 1 THEN ' UTC until now. ' ELSE ' to ' || TO_CHAR(s.bad_to, 'YYYY-MM-DD HH24:MI') || ' UTC. ' END
               || COALESCE(t.who || '.', 'No event says who did it.')
             WHEN s.unclear > 0 THEN 'It was not encrypted around the edge of the window, or AWS did not say; the observations do not tell.'
             ELSE 'Encrypted in every observation of the window.' END AS reason,

@@ -68,11 +68,11 @@ summed AS (
          MAX(access_error) AS access_error,
          MIN(CASE WHEN what = 'bad' THEN start_hi END) AS since,
          LISTAGG(DISTINCT CASE WHEN what = 'bad' THEN kms_key_arn || ' was ' || key_state || ', as seen from '
-                   || TO_CHAR(start_hi, 'YYYY-MM-DD HH24:MI') || CASE WHEN end_hi IS NULL THEN ' until now' ELSE ' to ' || TO_CHAR(end_lo, 'YYYY-MM-DD HH24:MI') END
-                   || ' UTC' END, '; ')
+                   || TO_CHAR(start_hi, 'YYYY-MM-DD HH24:MI') || CASE WHEN end_hi IS NULL THEN ' UTC until now' ELSE ' to ' || TO_CHAR(end_lo, 'YYYY-MM-DD HH24:MI') || ' UTC' END
+                   END, '; ')
            WITHIN GROUP (ORDER BY CASE WHEN what = 'bad' THEN kms_key_arn || ' was ' || key_state || ', as seen from '
-                   || TO_CHAR(start_hi, 'YYYY-MM-DD HH24:MI') || CASE WHEN end_hi IS NULL THEN ' until now' ELSE ' to ' || TO_CHAR(end_lo, 'YYYY-MM-DD HH24:MI') END
-                   || ' UTC' END) AS story,
+                   || TO_CHAR(start_hi, 'YYYY-MM-DD HH24:MI') || CASE WHEN end_hi IS NULL THEN ' UTC until now' ELSE ' to ' || TO_CHAR(end_lo, 'YYYY-MM-DD HH24:MI') || ' UTC' END
+                   END) AS story,
          LISTAGG(DISTINCT CASE WHEN what <> 'good' THEN cluster_evidence || COALESCE(',' || key_evidence, '') END, ',')
            WITHIN GROUP (ORDER BY CASE WHEN what <> 'good' THEN cluster_evidence || COALESCE(',' || key_evidence, '') END) AS bad_evidence,
          MAX(CASE WHEN what = 'good' THEN cluster_evidence || COALESCE(',' || key_evidence, '') END) AS good_evidence

@@ -31,8 +31,8 @@ statements AS (
 open_to_all AS (
   SELECT kms_key_arn, MIN(start_hi) AS since,
          'open to everyone (Principal * without a condition), as seen from ' || TO_CHAR(MIN(start_hi), 'YYYY-MM-DD HH24:MI')
-           || CASE WHEN MAX(CASE WHEN end_hi IS NULL THEN 1 ELSE 0 END) = 1 THEN ' until now'
-                   ELSE ' to ' || TO_CHAR(MAX(end_lo), 'YYYY-MM-DD HH24:MI') END || ' UTC' AS story,
+           || CASE WHEN MAX(CASE WHEN end_hi IS NULL THEN 1 ELSE 0 END) = 1 THEN ' UTC until now'
+                   ELSE ' to ' || TO_CHAR(MAX(end_lo), 'YYYY-MM-DD HH24:MI') || ' UTC' END AS story,
          LISTAGG(DISTINCT evidence, ',') WITHIN GROUP (ORDER BY evidence) AS evidence
   FROM statements
   WHERE JSON_EXTRACT_PATH_TEXT(statement, 'Effect', true) = 'Allow'

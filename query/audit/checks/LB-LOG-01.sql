@@ -56,11 +56,11 @@ SELECT p.account_id, p.region, p.entity_type, p.cluster_namespace_arn AS entity,
             ELSE 'PASS' END AS verdict,
        CASE WHEN s.off = 1 OR s.no_activity = 1 OR d.failed > 0 OR t.bad = 1
             THEN CASE WHEN s.off = 1 THEN 'Logging was off, as seen from ' || TO_CHAR(s.off_from, 'YYYY-MM-DD HH24:MI')
-                        || CASE WHEN s.still_off = 1 THEN ' until now. ' ELSE ' to ' || TO_CHAR(s.off_to, 'YYYY-MM-DD HH24:MI') || ' UTC. ' END ELSE '' END
+                        || CASE WHEN s.still_off = 1 THEN ' UTC until now. ' ELSE ' to ' || TO_CHAR(s.off_to, 'YYYY-MM-DD HH24:MI') || ' UTC. ' END ELSE '' END
                  || CASE WHEN s.no_activity = 1 THEN 'User activity was not logged. ' ELSE '' END
                  || CASE WHEN d.failed > 0 THEN 'Logs could not be delivered since ' || TO_CHAR(d.since, 'YYYY-MM-DD HH24:MI')
                         || COALESCE(': ' || d.message, '.') || ' ' ELSE '' END
-                 || COALESCE(t.story || '.', 'No event says who did it.')
+                 || COALESCE(t.story || '.', 'No event of the window says who did it.')
             WHEN s.unclear = 1 THEN 'The settings of its logs were not readable, or changed around the edge of the window.'
             ELSE 'Logging was on, with user activity, in every observation of the window.' END AS reason,
        '[' || COALESCE(NULLIF(s.evidence, ''), p.evidence) || COALESCE(',' || d.evidence, '') || COALESCE(',' || t.evidence, '') || ']' AS evidence,

@@ -43,8 +43,8 @@ queries AS (
 told AS (
   SELECT r.cluster_namespace_arn, r.start_hi, r.evidence,
          TO_CHAR(r.start_hi, 'YYYY-MM-DD HH24:MI') || ' UTC for ' || CAST(r.min_minutes AS VARCHAR) || ' to ' || CAST(r.max_minutes AS VARCHAR)
-           || ' minutes, ' || CAST(COALESCE(a.failed, 0) AS VARCHAR) || ' failed connections and ' || CAST(COALESCE(q.aborted, 0) AS VARCHAR)
-           || ' aborted queries in the logs' AS words,
+           || ' minutes; failed connections in the logs: ' || CAST(COALESCE(a.failed, 0) AS VARCHAR) || ', aborted queries: '
+           || CAST(COALESCE(q.aborted, 0) AS VARCHAR) AS words,
          CASE WHEN :change_from IS NULL OR :change_to IS NULL THEN 0
               WHEN r.min_minutes >= 1440 THEN 1
               WHEN :change_from <= :change_to

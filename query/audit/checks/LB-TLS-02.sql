@@ -54,7 +54,7 @@ groups AS (
 found AS (
   SELECT cluster_namespace_arn, SUM(times) AS times, COUNT(*) AS lines, MIN(first_at) AS since,
          LISTAGG(CASE WHEN place <= 5 THEN username || ' from ' || remotehost || CASE WHEN application = '' THEN '' ELSE ' (' || application || ')' END
-                   || ' ' || weak || ', ' || CAST(times AS VARCHAR) || ' times' END, '; ') WITHIN GROUP (ORDER BY place) AS story
+                   || ' ' || weak || CASE WHEN times = 1 THEN ', once' ELSE ', ' || CAST(times AS VARCHAR) || ' times' END END, '; ') WITHIN GROUP (ORDER BY place) AS story
   FROM groups
   GROUP BY cluster_namespace_arn
 ),
@@ -90,7 +90,7 @@ SELECT p.account_id, p.region, p.entity_type, p.cluster_namespace_arn AS entity,
               THEN 'No line of its connection log is in the lake for the window; not even those of Redshift''s own checks, so it was not exported.'
             WHEN s.places > 1 THEN 'Several accounts or regions have a cluster of this name, and its logs do not say which they are from'
               || COALESCE('; found: ' || f.story, '') || '.'
-            WHEN f.times > 0 THEN CAST(f.times AS VARCHAR) || ' sessions could be read on the network: ' || f.story
+            WHEN f.times > 0 THEN CASE WHEN f.times = 1 THEN 'One session' ELSE CAST(f.times AS VARCHAR) || ' sessions' END || ' could be read on the network: ' || f.story
               || CASE WHEN f.lines > 5 THEN '; and ' || CAST(f.lines - 5 AS VARCHAR) || ' more lines' ELSE '' END || '.'
             ELSE 'All ' || CAST(s.sessions AS VARCHAR) || ' sessions of the window used TLS 1.2 or later with a strong cipher.' END AS reason,
        '[' || COALESCE(o.evidence, p.evidence) || ']' AS evidence,

@@ -13,7 +13,8 @@ WITH describers AS (
   ) AS accounts
 ),
 seen AS (
-  SELECT *, CASE WHEN obs_kind = 'tombstone' THEN 'tombstone' ELSE state_hash END AS state
+  SELECT *, CASE WHEN obs_kind = 'tombstone' THEN 'tombstone' ELSE state_hash END AS state,
+         ROW_NUMBER() OVER (PARTITION BY kms_key_arn, account_id, observed_at ORDER BY run_id) AS copy
   FROM kms_key_state
   WHERE observed_at <= :as_of
     AND EXISTS (SELECT 1 FROM describers AS d
@@ -21,15 +22,16 @@ seen AS (
 ),
 neighbours AS (
   SELECT *,
-         LAG(state) OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at, run_id) AS previous_state,
-         LAG(observed_at) OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at, run_id) AS previous_at,
-         LEAD(observed_at) OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at, run_id) AS next_at
+         LAG(state) OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at) AS previous_state,
+         LAG(observed_at) OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at) AS previous_at,
+         LEAD(observed_at) OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at) AS next_at
   FROM seen
+  WHERE copy = 1
 ),
 numbered AS (
   SELECT *,
          SUM(CASE WHEN previous_at IS NULL OR (state IS DISTINCT FROM previous_state) THEN 1 ELSE 0 END)
-           OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at, run_id ROWS UNBOUNDED PRECEDING) AS n
+           OVER (PARTITION BY kms_key_arn, account_id ORDER BY observed_at ROWS UNBOUNDED PRECEDING) AS n
   FROM neighbours
 ),
 spans AS (
@@ -39,7 +41,7 @@ spans AS (
   GROUP BY kms_key_arn, account_id, n
 ),
 firsts AS (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY kms_key_arn, account_id, n ORDER BY observed_at, run_id) AS place
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY kms_key_arn, account_id, n ORDER BY observed_at) AS place
   FROM numbered
 ),
 -- A look that finds nothing new writes no row. The run that found a change says since when it had not looked, and the runs
@@ -79,7 +81,7 @@ closed AS (
          LEAD(start_hi) OVER (PARTITION BY kms_key_arn, account_id ORDER BY n) AS next_hi
   FROM bounded
 )
-SELECT c.* EXCLUDE (state, previous_state, previous_at, next_at, n, place, last_seen, next_lo, next_hi),
+SELECT c.* EXCLUDE (state, copy, previous_state, previous_at, next_at, n, place, last_seen, next_lo, next_hi),
        COALESCE(c.next_lo, GREATEST(c.last_seen, r.looked_until)) AS end_lo,
        c.next_hi AS end_hi,
        '{"table":"kms_key_state","key":{"kms_key_arn":"' || c.kms_key_arn || '","observed_at":"'

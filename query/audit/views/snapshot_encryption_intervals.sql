@@ -2,21 +2,23 @@
 -- source: snapshot_encryption_state, and collection_runs for when it was looked at and nothing was new. It began in (start_lo, start_hi] and
 -- source: ended in [end_lo, end_hi); without end_hi it is still so. `evidence` is the first row of the interval
 WITH seen AS (
-  SELECT *, CASE WHEN obs_kind = 'tombstone' THEN 'tombstone' ELSE state_hash END AS state
+  SELECT *, CASE WHEN obs_kind = 'tombstone' THEN 'tombstone' ELSE state_hash END AS state,
+         ROW_NUMBER() OVER (PARTITION BY snapshot_arn, account_id, observed_at ORDER BY run_id) AS copy
   FROM snapshot_encryption_state
   WHERE observed_at <= :as_of
 ),
 neighbours AS (
   SELECT *,
-         LAG(state) OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at, run_id) AS previous_state,
-         LAG(observed_at) OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at, run_id) AS previous_at,
-         LEAD(observed_at) OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at, run_id) AS next_at
+         LAG(state) OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at) AS previous_state,
+         LAG(observed_at) OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at) AS previous_at,
+         LEAD(observed_at) OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at) AS next_at
   FROM seen
+  WHERE copy = 1
 ),
 numbered AS (
   SELECT *,
          SUM(CASE WHEN previous_at IS NULL OR (state IS DISTINCT FROM previous_state) THEN 1 ELSE 0 END)
-           OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at, run_id ROWS UNBOUNDED PRECEDING) AS n
+           OVER (PARTITION BY snapshot_arn, account_id ORDER BY observed_at ROWS UNBOUNDED PRECEDING) AS n
   FROM neighbours
 ),
 spans AS (
@@ -26,7 +28,7 @@ spans AS (
   GROUP BY snapshot_arn, account_id, n
 ),
 firsts AS (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY snapshot_arn, account_id, n ORDER BY observed_at, run_id) AS place
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY snapshot_arn, account_id, n ORDER BY observed_at) AS place
   FROM numbered
 ),
 -- A look that finds nothing new writes no row. The run that found a change says since when it had not looked, and the runs
@@ -66,7 +68,7 @@ closed AS (
          LEAD(start_hi) OVER (PARTITION BY snapshot_arn, account_id ORDER BY n) AS next_hi
   FROM bounded
 )
-SELECT c.* EXCLUDE (state, previous_state, previous_at, next_at, n, place, last_seen, next_lo, next_hi),
+SELECT c.* EXCLUDE (state, copy, previous_state, previous_at, next_at, n, place, last_seen, next_lo, next_hi),
        COALESCE(c.next_lo, GREATEST(c.last_seen, r.looked_until)) AS end_lo,
        c.next_hi AS end_hi,
        '{"table":"snapshot_encryption_state","key":{"observed_at":"' || TO_CHAR(c.observed_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
