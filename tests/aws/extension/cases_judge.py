@@ -74,8 +74,14 @@ class Judge(unittest.TestCase):
 
     def test_drift_in_json_is_found(self):
         for wrong in (
-            {"EventID": "a"}, {"EventId": None}, {"EventId": 1}, {"EventTime": "2026-06-01T12:00:00Z"}, {"EventTime": 1780315200000},
-            {"Resources": {}}, {"Resources": [{"Name": "a"}]}, {"ReadOnly": True},
+            {"EventID": "a"},
+            {"EventId": None},
+            {"EventId": 1},
+            {"EventTime": "2026-06-01T12:00:00Z"},
+            {"EventTime": 1780315200000},
+            {"Resources": {}},
+            {"Resources": [{"Name": "a"}]},
+            {"ReadOnly": True},
         ):
             self.assertEqual(len(self.of_lookup(**wrong)), 1, wrong)
         lacking = json.dumps({"KeyMetadata": {"KeyState": "Broken", "Enabled": "true"}})

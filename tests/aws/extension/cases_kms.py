@@ -80,7 +80,9 @@ class Keys(Stage):
         for n in range(5):
             kms.create_alias(AliasName=f"alias/a{n}", TargetKeyId=keys[0])
             constraints = {"EncryptionContextSubset": {"aws:redshift:arn": "arn:aws:redshift:x"}}
-            kms.create_grant(KeyId=keys[0], GranteePrincipal="arn:aws:iam::123456789012:role/r", Operations=["Decrypt"], Constraints=constraints)
+            kms.create_grant(
+                KeyId=keys[0], GranteePrincipal="arn:aws:iam::123456789012:role/r", Operations=["Decrypt"], Constraints=constraints
+            )
         kms.tag_resource(KeyId=keys[0], Tags=[{"TagKey": f"t{n}", "TagValue": "v"} for n in range(5)])
         for call, member, arguments in (
             (kms.list_keys, "Keys", {}),
@@ -102,7 +104,9 @@ class Rotations(Stage):
         self.assertEqual(kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"], False)
         kms.enable_key_rotation(KeyId=arn, RotationPeriodInDays=90)
         status = kms.get_key_rotation_status(KeyId=arn)
-        self.assertEqual((status["RotationPeriodInDays"], status["NextRotationDate"].isoformat()), (90, "2026-08-30T12:00:00+00:00"))
+        self.assertEqual(
+            (status["RotationPeriodInDays"], status["NextRotationDate"].isoformat()), (90, "2026-08-30T12:00:00+00:00")
+        )
         self.advance(days=200)
         rotations = kms.list_key_rotations(KeyId=arn)["Rotations"]
         self.assertEqual([r["RotationType"] for r in rotations], ["AUTOMATIC"] * 2)
@@ -127,7 +131,15 @@ class Rotations(Stage):
             self.advance(hours=1)
             kms.rotate_key_on_demand(KeyId=key["Arn"])
         self.refuses("LimitExceededException", kms.rotate_key_on_demand, KeyId=key["KeyId"])
-        found, sizes = self.pages(kms.list_key_rotations, "Rotations", "Marker", "NextMarker", KeyId=key["Arn"], Limit=10, IncludeKeyMaterial="ALL_KEY_MATERIAL")
+        found, sizes = self.pages(
+            kms.list_key_rotations,
+            "Rotations",
+            "Marker",
+            "NextMarker",
+            KeyId=key["Arn"],
+            Limit=10,
+            IncludeKeyMaterial="ALL_KEY_MATERIAL",
+        )
         self.assertEqual((len({r["KeyMaterialId"] for r in found}), sizes), (26, [10, 10, 6]))
         self.assertEqual((found[0]["KeyMaterialId"], "RotationDate" in found[0]), (key["CurrentKeyMaterialId"], False))
         self.refuses("InvalidMarkerException", kms.list_key_rotations, KeyId=key["Arn"], Marker="nothing")
@@ -136,7 +148,11 @@ class Rotations(Stage):
 
     def test_some_keys_do_not_rotate(self):
         kms = self.client("kms")
-        for arguments in ({"Origin": "EXTERNAL"}, {"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": "cks-1"}, {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}):
+        for arguments in (
+            {"Origin": "EXTERNAL"},
+            {"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": "cks-1"},
+            {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+        ):
             arn = self.key(kms, **arguments)["Arn"]
             self.refuses("UnsupportedOperationException", kms.get_key_rotation_status, KeyId=arn)
             self.refuses("UnsupportedOperationException", kms.enable_key_rotation, KeyId=arn)
@@ -152,17 +168,34 @@ class Rotations(Stage):
         arn = self.key(kms)["Arn"]
         rotation = {"RotationDate": "2024-01-01T00:00:00Z", "RotationType": "ON_DEMAND", "KeyMaterialId": "a" * 64}
         values = {
-            "CreationDate": "2020-01-01T00:00:00Z", "Origin": "EXTERNAL", "KeyState": "Unavailable", "ValidTo": "2026-07-01T00:00:00Z",
-            "ExpirationModel": "KEY_MATERIAL_EXPIRES", "Tags": [{"TagKey": "a", "TagValue": "b"}], "Rotations": [rotation],
-            "CurrentKeyMaterialId": "a" * 64, "Description": "set",
+            "CreationDate": "2020-01-01T00:00:00Z",
+            "Origin": "EXTERNAL",
+            "KeyState": "Unavailable",
+            "ValidTo": "2026-07-01T00:00:00Z",
+            "ExpirationModel": "KEY_MATERIAL_EXPIRES",
+            "Tags": [{"TagKey": "a", "TagValue": "b"}],
+            "Rotations": [rotation],
+            "CurrentKeyMaterialId": "a" * 64,
+            "Description": "set",
         }
         self.set_state("key", arn, values)
         shown = kms.describe_key(KeyId=arn)["KeyMetadata"]
         self.assertEqual((shown["CreationDate"].year, shown["KeyState"], shown["Enabled"]), (2020, "Unavailable", False))
         self.assertEqual((shown["ValidTo"].month, shown["ExpirationModel"]), (7, "KEY_MATERIAL_EXPIRES"))
         (found,) = kms.list_key_rotations(KeyId=arn)["Rotations"]
-        self.assertEqual((found["KeyMaterialState"], found["ImportState"], found["RotationDate"].year), ("CURRENT", "IMPORTED", 2024))
-        self.set_state("key", arn, {"Origin": "AWS_KMS", "KeyRotationEnabled": True, "OnDemandRotationStartDate": "2026-06-01T11:00:00Z", "NextRotationDate": "2026-06-02T00:00:00Z"})
+        self.assertEqual(
+            (found["KeyMaterialState"], found["ImportState"], found["RotationDate"].year), ("CURRENT", "IMPORTED", 2024)
+        )
+        self.set_state(
+            "key",
+            arn,
+            {
+                "Origin": "AWS_KMS",
+                "KeyRotationEnabled": True,
+                "OnDemandRotationStartDate": "2026-06-01T11:00:00Z",
+                "NextRotationDate": "2026-06-02T00:00:00Z",
+            },
+        )
         status = kms.get_key_rotation_status(KeyId=arn)
         self.assertEqual((status["OnDemandRotationStartDate"].hour, status["NextRotationDate"].day), (11, 2))
         self.set_state("key", arn, delete=True)

@@ -1,13 +1,15 @@
 """Provisioned Redshift."""
 
-from stage import ACCOUNT, ELSEWHERE, NOW, OTHER_ACCOUNT, REGION, Stage
+from stage import ACCOUNT, ELSEWHERE, OTHER_ACCOUNT, REGION, Stage
 
 
 class Clusters(Stage):
     def test_a_cluster_has_every_field_that_the_record_reads(self):
         redshift, kms = self.client("redshift"), self.client("kms")
         key = self.key(kms)
-        self.cluster(redshift, KmsKeyId=key["KeyId"], ManageMasterPassword=True, MasterPasswordSecretKmsKeyId=key["Arn"], MultiAZ=True)
+        self.cluster(
+            redshift, KmsKeyId=key["KeyId"], ManageMasterPassword=True, MasterPasswordSecretKmsKeyId=key["Arn"], MultiAZ=True
+        )
         shown = self.described(redshift)
         self.assertEqual((shown["Encrypted"], shown["KmsKeyId"]), (True, key["Arn"]))
         self.assertEqual((shown["MasterPasswordSecretKmsKeyId"], shown["MultiAZ"]), (key["Arn"], "Enabled"))
@@ -117,12 +119,16 @@ class Clusters(Stage):
     def test_hsm(self):
         redshift = self.client("redshift")
         secret = {"HsmPartitionPassword": "secret", "HsmServerPublicCertificate": "c"}
-        redshift.create_hsm_configuration(HsmConfigurationIdentifier="conf", Description="d", HsmIpAddress="10.0.0.1", HsmPartitionName="p", **secret)
+        redshift.create_hsm_configuration(
+            HsmConfigurationIdentifier="conf", Description="d", HsmIpAddress="10.0.0.1", HsmPartitionName="p", **secret
+        )
         redshift.create_hsm_client_certificate(HsmClientCertificateIdentifier="cert", Tags=[{"Key": "a", "Value": "b"}])
         self.assertEqual(redshift.describe_hsm_configurations()["HsmConfigurations"][0]["HsmIpAddress"], "10.0.0.1")
         self.assertEqual(len(redshift.describe_hsm_client_certificates(TagKeys=["a"])["HsmClientCertificates"]), 1)
         self.refuses("HsmConfigurationNotFoundFault", redshift.describe_hsm_configurations, HsmConfigurationIdentifier="x")
-        self.refuses("HsmClientCertificateNotFoundFault", redshift.describe_hsm_client_certificates, HsmClientCertificateIdentifier="x")
+        self.refuses(
+            "HsmClientCertificateNotFoundFault", redshift.describe_hsm_client_certificates, HsmClientCertificateIdentifier="x"
+        )
         self.cluster(redshift, HsmClientCertificateIdentifier="cert", HsmConfigurationIdentifier="conf")
         shown = self.described(redshift)
         self.assertEqual((shown["HsmStatus"]["Status"], "KmsKeyId" in shown), ("active", False))
@@ -150,11 +156,25 @@ class Settings(Stage):
         self.assertEqual(state(), ("in-sync", "in-sync", "in-sync"))
         self.set_state("cluster", "sales", pending_parameters=["use_fips_ssl"])
         self.assertEqual(state(), ("pending-reboot", "in-sync", "pending-reboot"))
-        self.refuses("InvalidParameterValue", redshift.modify_cluster_parameter_group, ParameterGroupName="tls", Parameters=[{"ParameterName": "x", "ParameterValue": "1"}])
-        self.refuses("ClusterParameterGroupNotFound", redshift.modify_cluster_parameter_group, ParameterGroupName="none", Parameters=ssl)
-        self.refuses("InvalidParameterValue", redshift.modify_cluster_parameter_group, ParameterGroupName="default.redshift-1.0", Parameters=ssl)
+        self.refuses(
+            "InvalidParameterValue",
+            redshift.modify_cluster_parameter_group,
+            ParameterGroupName="tls",
+            Parameters=[{"ParameterName": "x", "ParameterValue": "1"}],
+        )
+        self.refuses(
+            "ClusterParameterGroupNotFound", redshift.modify_cluster_parameter_group, ParameterGroupName="none", Parameters=ssl
+        )
+        self.refuses(
+            "InvalidParameterValue",
+            redshift.modify_cluster_parameter_group,
+            ParameterGroupName="default.redshift-1.0",
+            Parameters=ssl,
+        )
         self.set_state("parameter_group", "tls", {f"made_up_{n:02}": "1" for n in range(20)})
-        found, sizes = self.pages(redshift.describe_cluster_parameters, "Parameters", "Marker", "Marker", ParameterGroupName="tls", MaxRecords=20)
+        found, sizes = self.pages(
+            redshift.describe_cluster_parameters, "Parameters", "Marker", "Marker", ParameterGroupName="tls", MaxRecords=20
+        )
         self.assertEqual((len(found), sizes), (31, [20, 11]))
         self.assertEqual(len(redshift.describe_cluster_parameter_groups()["ParameterGroups"]), 2)
 
@@ -164,7 +184,11 @@ class Settings(Stage):
         off = redshift.describe_logging_status(ClusterIdentifier="sales")
         self.assertEqual((off["LoggingEnabled"], "LastFailureTime" in off), (False, False))
         redshift.enable_logging(ClusterIdentifier="sales", BucketName="logs", S3KeyPrefix="a/")
-        times = {"LastSuccessfulDeliveryTime": "2026-06-01T10:00:00Z", "LastFailureTime": "2026-06-01T11:00:00Z", "LastFailureMessage": "no"}
+        times = {
+            "LastSuccessfulDeliveryTime": "2026-06-01T10:00:00Z",
+            "LastFailureTime": "2026-06-01T11:00:00Z",
+            "LastFailureMessage": "no",
+        }
         self.set_state("logging", "sales", times)
         on = redshift.describe_logging_status(ClusterIdentifier="sales")
         self.assertEqual((on["LogDestinationType"], on["BucketName"], on["LastFailureMessage"]), ("s3", "logs", "no"))
@@ -173,113 +197,3 @@ class Settings(Stage):
         self.assertEqual(redshift.describe_logging_status(ClusterIdentifier="sales")["LogExports"], ["userlog"])
         redshift.disable_logging(ClusterIdentifier="sales")
         self.refuses("ClusterNotFound", redshift.describe_logging_status, ClusterIdentifier="none")
-
-
-class Snapshots(Stage):
-    def test_snapshots_have_their_key_and_whom_they_are_shared_with(self):
-        redshift, kms = self.client("redshift"), self.client("kms")
-        key = self.key(kms)["Arn"]
-        self.cluster(redshift, KmsKeyId=key)
-        made = redshift.create_cluster_snapshot(SnapshotIdentifier="s", ClusterIdentifier="sales", ManualSnapshotRetentionPeriod=10)
-        self.assertEqual((made["Snapshot"]["KmsKeyId"], made["Snapshot"]["Encrypted"]), (key, True))
-        self.advance(days=3)
-        (shown,) = redshift.describe_cluster_snapshots(SnapshotIdentifier="s")["Snapshots"]
-        self.assertEqual((shown["ManualSnapshotRemainingDays"], shown["OwnerAccount"], shown["SnapshotType"]), (7, ACCOUNT, "manual"))
-        redshift.authorize_snapshot_access(SnapshotIdentifier="s", AccountWithRestoreAccess=OTHER_ACCOUNT)
-        self.refuses("AuthorizationAlreadyExists", redshift.authorize_snapshot_access, SnapshotIdentifier="s", AccountWithRestoreAccess=OTHER_ACCOUNT)
-        other = self.elsewhere("redshift")
-        (shared,) = other.describe_cluster_snapshots(OwnerAccount=ACCOUNT)["Snapshots"]
-        self.assertEqual(shared["AccountsWithRestoreAccess"], [{"AccountId": OTHER_ACCOUNT}])
-        redshift.revoke_snapshot_access(SnapshotIdentifier="s", AccountWithRestoreAccess=OTHER_ACCOUNT)
-        self.refuses("AuthorizationNotFound", redshift.revoke_snapshot_access, SnapshotIdentifier="s", AccountWithRestoreAccess=OTHER_ACCOUNT)
-        self.refuses("ClusterSnapshotNotFound", redshift.describe_cluster_snapshots, SnapshotIdentifier="none")
-        automated = redshift.describe_cluster_snapshots(SnapshotType="automated")["Snapshots"][0]
-        self.assertEqual(automated["KmsKeyId"], key)
-        copied = redshift.copy_cluster_snapshot(SourceSnapshotIdentifier=automated["SnapshotIdentifier"], TargetSnapshotIdentifier="kept")
-        self.assertEqual((copied["Snapshot"]["SnapshotType"], copied["Snapshot"]["KmsKeyId"]), ("manual", key))
-        self.refuses("ClusterSnapshotAlreadyExists", redshift.copy_cluster_snapshot, SourceSnapshotIdentifier="s", TargetSnapshotIdentifier="kept")
-        redshift.delete_cluster_snapshot(SnapshotIdentifier="kept")
-
-    def test_snapshots_of_deleted_clusters(self):
-        redshift = self.client("redshift")
-        self.cluster(redshift, "gone", Encrypted=False)
-        redshift.create_cluster_snapshot(SnapshotIdentifier="orphan", ClusterIdentifier="gone")
-        redshift.delete_cluster(ClusterIdentifier="gone", SkipFinalClusterSnapshot=True)
-        self.cluster(redshift, "gone")
-        redshift.create_cluster_snapshot(SnapshotIdentifier="living", ClusterIdentifier="gone")
-        names = lambda **a: [s["SnapshotIdentifier"] for s in redshift.describe_cluster_snapshots(**a)["Snapshots"]]
-        self.assertEqual(names(ClusterExists=False), ["orphan"])
-        self.assertEqual(names(ClusterExists=True, ClusterIdentifier="gone", SnapshotType="manual"), ["living"])
-        self.assertEqual(names(ClusterIdentifier="none"), [])
-        self.refuses("InvalidParameterCombination", redshift.describe_cluster_snapshots, ClusterExists=True)
-        self.set_state("snapshot", "copied", {"ClusterIdentifier": "far", "SourceRegion": ELSEWHERE, "Encrypted": True, "KmsKeyId": "k"}, create=True)
-        self.assertEqual(names(ClusterExists=False), ["copied", "orphan"])
-        self.set_state("snapshot", "orphan", {"SnapshotCreateTime": "2025-01-01T00:00:00Z", "Tags": [{"Key": "a", "Value": "b"}]})
-        self.assertEqual((names(EndTime="2025-06-01T00:00:00Z"), names(TagKeys=["a"])), (["orphan"], ["orphan"]))
-        self.set_state("snapshot", "copied", delete=True)
-        self.assertEqual(names(ClusterExists=False), ["orphan"])
-
-    def test_snapshots_and_grants_come_in_pages(self):
-        redshift = self.client("redshift")
-        self.cluster(redshift)
-        for n in range(44):
-            redshift.create_cluster_snapshot(SnapshotIdentifier=f"s{n:02}", ClusterIdentifier="sales")
-        found, sizes = self.pages(redshift.describe_cluster_snapshots, "Snapshots", "Marker", "Marker", MaxRecords=20)
-        self.assertEqual((len({s["SnapshotIdentifier"] for s in found}), sizes), (45, [20, 20, 5]))
-        for n in range(21):
-            made = redshift.create_snapshot_copy_grant(SnapshotCopyGrantName=f"g{n:02}", Tags=[{"Key": "a", "Value": "b"}])
-        self.assertRegex(made["SnapshotCopyGrant"]["KmsKeyId"], f"^arn:aws:kms:{REGION}:{ACCOUNT}:key/")
-        found, sizes = self.pages(redshift.describe_snapshot_copy_grants, "SnapshotCopyGrants", "Marker", "Marker", MaxRecords=20)
-        self.assertEqual(sizes, [20, 1])
-        self.set_state("copy_grant", "g00", {"KmsKeyId": "k"})
-        self.assertEqual(redshift.describe_snapshot_copy_grants(SnapshotCopyGrantName="g00")["SnapshotCopyGrants"][0]["KmsKeyId"], "k")
-        self.refuses("SnapshotCopyGrantNotFoundFault", redshift.describe_snapshot_copy_grants, SnapshotCopyGrantName="none")
-
-    def test_a_restored_cluster_is_another_one_under_the_snapshot_s_key(self):
-        redshift, kms = self.client("redshift"), self.client("kms")
-        key, other = self.key(kms)["Arn"], self.key(kms)["Arn"]
-        before = self.cluster(redshift, KmsKeyId=key)
-        redshift.create_cluster_snapshot(SnapshotIdentifier="s", ClusterIdentifier="sales")
-        redshift.restore_from_cluster_snapshot(ClusterIdentifier="again", SnapshotIdentifier="s")
-        redshift.restore_from_cluster_snapshot(ClusterIdentifier="moved", SnapshotIdentifier="s", KmsKeyId=other)
-        self.assertEqual(self.described(redshift, "again")["KmsKeyId"], key)
-        self.assertEqual(self.described(redshift, "moved")["KmsKeyId"], other)
-        self.assertNotEqual(self.described(redshift, "again")["ClusterNamespaceArn"], before["ClusterNamespaceArn"])
-
-
-class Events(Stage):
-    def test_events_of_calls_and_of_tests(self):
-        redshift = self.client("redshift")
-        self.cluster(redshift)
-        redshift.modify_cluster(ClusterIdentifier="sales", NewClusterIdentifier="orders")
-        ids = lambda **a: [e["EventId"][-4:] for e in redshift.describe_events(**a)["Events"]]
-        self.assertEqual(ids(), ["2000", "2013"])
-        self.advance(hours=2)
-        self.assertEqual((ids(), ids(Duration=180)), ([], ["2000", "2013"]))
-        given = {"EventId": "REDSHIFT-EVENT-3688", "SourceIdentifier": "orders", "Message": "verbatim"}
-        late = {"EventId": "REDSHIFT-EVENT-4005", "SourceIdentifier": "orders", "Date": "2026-06-01T13:00:00Z", "visible_from": "2026-06-02T00:00:00Z"}
-        new = {"EventId": "REDSHIFT-EVENT-9999", "SourceIdentifier": "x", "SourceType": "scheduled-action", "EventCategories": ["monitoring"], "Severity": "INFO", "Message": "new"}
-        self.control("redshift-events", region=REGION, events=[given, late, {**new, "copies": 2}])
-        self.assertEqual(ids(), ["3688", "9999", "9999"])
-        self.assertEqual(ids(SourceType="cluster", SourceIdentifier="orders"), ["3688"])
-        self.advance(days=1)
-        self.assertEqual(ids(Duration=3000), ["2000", "2013", "4005", "3688", "9999", "9999"])
-        self.assertEqual(ids(StartTime="2026-06-01T12:30:00Z", EndTime="2026-06-01T13:30:00Z"), ["4005"])
-        self.advance(days=14)
-        self.assertEqual(ids(StartTime=NOW), [])
-        self.refuses("InvalidParameterCombination", redshift.describe_events, SourceIdentifier="sales")
-
-    def test_events_come_in_pages(self):
-        redshift = self.client("redshift")
-        event = {"EventId": "REDSHIFT-EVENT-3000", "SourceIdentifier": "sales"}
-        self.control("redshift-events", region=REGION, events=[{**event, "Message": str(n)} for n in range(45)])
-        found, sizes = self.pages(redshift.describe_events, "Events", "Marker", "Marker", MaxRecords=20)
-        self.assertEqual(([e["Message"] for e in found], sizes), ([str(n) for n in range(45)], [20, 20, 5]))
-        self.refuses("InvalidParameterValue", redshift.describe_events, MaxRecords=10)
-
-    def test_the_catalogue(self):
-        redshift = self.client("redshift")
-        kinds = redshift.describe_event_categories()["EventCategoriesMapList"]
-        self.assertIn("REDSHIFT-EVENT-3688", [e["EventId"] for kind in kinds for e in kind["Events"]])
-        (one,) = redshift.describe_event_categories(SourceType="cluster-snapshot")["EventCategoriesMapList"]
-        self.assertEqual(one["SourceType"], "cluster-snapshot")

@@ -8,14 +8,22 @@ class Serverless(Stage):
         serverless, kms = self.client("redshift-serverless"), self.client("kms")
         key = self.key(kms)
         tags = [{"key": "tier", "value": "database"}]
-        made = serverless.create_namespace(namespaceName="space", manageAdminPassword=True, adminPasswordSecretKmsKeyId=key["Arn"], tags=tags, logExports=["userlog"])["namespace"]
+        made = serverless.create_namespace(
+            namespaceName="space",
+            manageAdminPassword=True,
+            adminPasswordSecretKmsKeyId=key["Arn"],
+            tags=tags,
+            logExports=["userlog"],
+        )["namespace"]
         self.assertEqual((made["kmsKeyId"], made["adminPasswordSecretKmsKeyId"]), ("AWS_OWNED_KMS_KEY", key["Arn"]))
         self.assertEqual(serverless.list_tags_for_resource(resourceArn=made["namespaceArn"])["tags"], tags)
         self.refuses("ResourceNotFoundException", serverless.list_tags_for_resource, resourceArn="arn:aws:none")
         self.control("settings", modify_describes=1)
         serverless.update_namespace(namespaceName="space", kmsKeyId=key["KeyId"], logExports=["userlog", "connectionlog"])
         get = lambda: serverless.get_namespace(namespaceName="space")["namespace"]
-        self.assertEqual([(n["status"], n["kmsKeyId"]) for n in (get(), get())], [("MODIFYING", key["Arn"]), ("AVAILABLE", key["Arn"])])
+        self.assertEqual(
+            [(n["status"], n["kmsKeyId"]) for n in (get(), get())], [("MODIFYING", key["Arn"]), ("AVAILABLE", key["Arn"])]
+        )
         serverless.create_workgroup(workgroupName="group", namespaceName="space")
         values = [{"parameterKey": "require_ssl", "parameterValue": "true"}]
         serverless.update_workgroup(workgroupName="group", configParameters=values)
@@ -34,7 +42,11 @@ class Serverless(Stage):
         serverless.create_namespace(namespaceName="space")
         serverless.create_snapshot(namespaceName="space", snapshotName="one", retentionPeriod=7)
         self.refuses("ConflictException", serverless.create_snapshot, namespaceName="space", snapshotName="one")
-        self.set_state("serverless_snapshot", "one", {"accountsWithRestoreAccess": ["222222222222"], "snapshotCreateTime": "2026-05-01T00:00:00Z"})
+        self.set_state(
+            "serverless_snapshot",
+            "one",
+            {"accountsWithRestoreAccess": ["222222222222"], "snapshotCreateTime": "2026-05-01T00:00:00Z"},
+        )
         (shown,) = serverless.list_snapshots(namespaceName="space", endTime="2026-05-02T00:00:00Z")["snapshots"]
         self.assertEqual((shown["accountsWithRestoreAccess"], shown["ownerAccount"]), (["222222222222"], ACCOUNT))
         self.set_state("serverless_snapshot", "far", {"namespaceName": "gone"}, create=True)
@@ -44,9 +56,13 @@ class Serverless(Stage):
             self.set_state("recovery_point", f"p{n}", {"namespaceName": "space", "workgroupName": "group"}, create=True)
         found, sizes = self.pages(serverless.list_recovery_points, "recoveryPoints", "nextToken", "nextToken", maxResults=2)
         self.assertEqual(([p["recoveryPointId"] for p in found], sizes), (["p0", "p1", "p2"], [2, 1]))
-        made = serverless.create_snapshot_copy_configuration(namespaceName="space", destinationRegion=ELSEWHERE)["snapshotCopyConfiguration"]
+        made = serverless.create_snapshot_copy_configuration(namespaceName="space", destinationRegion=ELSEWHERE)[
+            "snapshotCopyConfiguration"
+        ]
         self.assertEqual(made["destinationKmsKeyId"], "AWS_OWNED_KMS_KEY")
-        self.refuses("ConflictException", serverless.create_snapshot_copy_configuration, namespaceName="space", destinationRegion=ELSEWHERE)
+        self.refuses(
+            "ConflictException", serverless.create_snapshot_copy_configuration, namespaceName="space", destinationRegion=ELSEWHERE
+        )
         self.set_state("copy_configuration", made["snapshotCopyConfigurationId"], {"destinationKmsKeyId": "k"})
         (shown,) = serverless.list_snapshot_copy_configurations(namespaceName="space")["snapshotCopyConfigurations"]
         self.assertEqual(shown["destinationKmsKeyId"], "k")
@@ -86,8 +102,16 @@ class Alerts(Stage):
         times = dict.fromkeys(("CreatedAt", "UpdatedAt"), "2026-06-01T12:00:00Z")
         product = f"arn:aws:securityhub:{REGION}:{ACCOUNT}:product/{ACCOUNT}/default"
         finding = {
-            "SchemaVersion": "2018-10-08", "Id": "one", "ProductArn": product, "GeneratorId": "LB-ENC-01", "AwsAccountId": ACCOUNT, **times,
-            "Severity": {"Label": "CRITICAL"}, "Title": "t", "Description": "d", "Types": ["Software and Configuration Checks"],
+            "SchemaVersion": "2018-10-08",
+            "Id": "one",
+            "ProductArn": product,
+            "GeneratorId": "LB-ENC-01",
+            "AwsAccountId": ACCOUNT,
+            **times,
+            "Severity": {"Label": "CRITICAL"},
+            "Title": "t",
+            "Description": "d",
+            "Types": ["Software and Configuration Checks"],
             "Resources": [{"Type": "AwsRedshiftCluster", "Id": f"arn:aws:redshift:{REGION}:{ACCOUNT}:cluster:sales"}],
         }
         self.assertEqual(hub.batch_import_findings(Findings=[finding])["SuccessCount"], 1)

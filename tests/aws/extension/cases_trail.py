@@ -14,7 +14,14 @@ def by(key, value):
 
 
 def record(name, when="2026-06-01T11:00:00Z", **more):
-    return {"eventVersion": "1.11", "eventSource": "redshift.amazonaws.com", "eventName": name, "eventTime": when, "readOnly": False, **more}
+    return {
+        "eventVersion": "1.11",
+        "eventSource": "redshift.amazonaws.com",
+        "eventName": name,
+        "eventTime": when,
+        "readOnly": False,
+        **more,
+    }
 
 
 class Trail(Stage):
@@ -30,7 +37,9 @@ class Trail(Stage):
         kms.describe_key(KeyId=arn)
         found = trail.lookup_events()["Events"]
         self.assertEqual([e["EventName"] for e in found], ["CreateCluster", "CreateKey"])
-        self.assertEqual((found[0]["Username"], found[0]["ReadOnly"], found[0]["AccessKeyId"]), ("moto", "false", KEYS["aws_access_key_id"]))
+        self.assertEqual(
+            (found[0]["Username"], found[0]["ReadOnly"], found[0]["AccessKeyId"]), ("moto", "false", KEYS["aws_access_key_id"])
+        )
         written = json.loads(found[0]["CloudTrailEvent"])
         self.assertEqual(written["requestParameters"]["masterUserPassword"], "****")
         self.assertEqual(written["requestParameters"]["kmsKeyId"], arn)
@@ -64,7 +73,9 @@ class Trail(Stage):
         two = by("EventName", "a")["LookupAttributes"] * 2
         self.refuses("InvalidLookupAttributesException", trail.lookup_events, LookupAttributes=two)
         self.refuses("InvalidMaxResultsException", trail.lookup_events, MaxResults=51)
-        self.refuses("InvalidTimeRangeException", trail.lookup_events, StartTime="2026-02-01T00:00:00Z", EndTime="2026-01-01T00:00:00Z")
+        self.refuses(
+            "InvalidTimeRangeException", trail.lookup_events, StartTime="2026-02-01T00:00:00Z", EndTime="2026-01-01T00:00:00Z"
+        )
 
     def test_pages_belong_to_their_parameters(self):
         trail = self.client("cloudtrail")
@@ -102,7 +113,7 @@ class Trail(Stage):
         far.lookup_events()
         time.sleep(0.6)
         trail.lookup_events()
-        (here, _) = sorted((c for c in self.control("calls")["calls"] if c["operation"] == "LookupEvents"), key=lambda c: -c["count"])
+        here, _ = sorted((c for c in self.control("calls")["calls"] if c["operation"] == "LookupEvents"), key=lambda c: -c["count"])
         self.assertEqual((here["count"], here["throttled"]), (4, 1))
 
     def test_records_have_the_fields_of_aws_s(self):
@@ -126,8 +137,10 @@ class Trail(Stage):
             with self.subTest(path.stem):
                 own = ours[golden["eventName"]]
                 self.assertEqual(set(own), set(golden))
-                self.assertEqual({k: type(v).__name__ for k, v in own.items() if k not in ("requestParameters", "responseElements")},
-                                 {k: type(v).__name__ for k, v in golden.items() if k not in ("requestParameters", "responseElements")})
+                self.assertEqual(
+                    {k: type(v).__name__ for k, v in own.items() if k not in ("requestParameters", "responseElements")},
+                    {k: type(v).__name__ for k, v in golden.items() if k not in ("requestParameters", "responseElements")},
+                )
                 self.assertEqual(own["responseElements"] is None, golden["responseElements"] is None)
                 self.assertEqual(set(own.get("serviceEventDetails", {})), set(golden.get("serviceEventDetails", {})))
                 self.assertEqual([set(r) for r in own.get("resources", [])], [set(r) for r in golden.get("resources", [])])
@@ -143,12 +156,20 @@ class Trail(Stage):
         serverless = self.client("redshift-serverless")
         serverless.create_namespace(namespaceName="space", adminUserPassword="Not-a-secret-1")
         (made,) = self.records()
-        self.assertEqual((made["eventSource"], made["requestParameters"]), ("redshift-serverless.amazonaws.com", {"namespaceName": "space", "adminUserPassword": "****"}))
+        self.assertEqual(
+            (made["eventSource"], made["requestParameters"]),
+            ("redshift-serverless.amazonaws.com", {"namespaceName": "space", "adminUserPassword": "****"}),
+        )
 
 
 class History(Stage):
     def item(self, when, **more):
-        base = {"resourceType": "AWS::Redshift::Cluster", "resourceId": "sales", "resourceName": "sales", "configurationItemCaptureTime": when}
+        base = {
+            "resourceType": "AWS::Redshift::Cluster",
+            "resourceId": "sales",
+            "resourceName": "sales",
+            "configurationItemCaptureTime": when,
+        }
         return {**base, "arn": f"arn:aws:redshift:{REGION}:{ACCOUNT}:cluster:sales", "configuration": {"encrypted": False}, **more}
 
     def test_items_come_by_time_and_in_pages(self):
@@ -162,11 +183,19 @@ class History(Stage):
         months = [i["configurationItemCaptureTime"].month for i in found]
         self.assertEqual((months, sizes), (list(range(12, 0, -1)), [10, 2]))
         self.assertEqual(json.loads(found[0]["configuration"]), {"encrypted": False})
-        forward = config.get_resource_config_history(**asked, chronologicalOrder="Forward", limit=3, earlierTime="2025-03-01T00:00:00Z", laterTime="2025-10-01T00:00:00Z")
+        forward = config.get_resource_config_history(
+            **asked, chronologicalOrder="Forward", limit=3, earlierTime="2025-03-01T00:00:00Z", laterTime="2025-10-01T00:00:00Z"
+        )
         self.assertEqual([i["configurationItemCaptureTime"].month for i in forward["configurationItems"]], [3, 4, 5])
         self.refuses("InvalidNextTokenException", config.get_resource_config_history, **asked, nextToken="nothing")
         self.refuses("InvalidLimitException", config.get_resource_config_history, **asked, limit=101)
-        self.refuses("InvalidTimeRangeException", config.get_resource_config_history, **asked, earlierTime="2026-01-01T00:00:00Z", laterTime="2025-01-01T00:00:00Z")
+        self.refuses(
+            "InvalidTimeRangeException",
+            config.get_resource_config_history,
+            **asked,
+            earlierTime="2026-01-01T00:00:00Z",
+            laterTime="2025-01-01T00:00:00Z",
+        )
         self.control("settings", config_retention_days=240)
         self.assertEqual(len(config.get_resource_config_history(**asked)["configurationItems"]), 2)
         config.get_resource_config_history(resourceType="AWS::KMS::Key", resourceId="k")

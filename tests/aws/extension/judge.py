@@ -14,8 +14,14 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 # Any service may answer these; its operations do not list them.
 COMMON = {
     "query": {
-        "AccessDenied", "Throttling", "InvalidParameterValue", "InvalidParameterCombination", "MissingParameter",
-        "InternalFailure", "ServiceUnavailable", "ValidationError",
+        "AccessDenied",
+        "Throttling",
+        "InvalidParameterValue",
+        "InvalidParameterCombination",
+        "MissingParameter",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ValidationError",
     },
     "json": {"AccessDeniedException", "ThrottlingException", "ValidationException", "InternalFailure", "ServiceUnavailable"},
 }

@@ -17,7 +17,15 @@ from answers import answer, fail
 
 ROTATABLE = ("SYMMETRIC_DEFAULT",)
 # What AWS lets other accounts do with a key. ListKeyRotations, GetKeyLastUsage, GetKeyPolicy, tags and aliases are not among it.
-ACROSS = ("DescribeKey", "GetKeyRotationStatus", "Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ListGrants")
+ACROSS = (
+    "DescribeKey",
+    "GetKeyRotationStatus",
+    "Encrypt",
+    "Decrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ListGrants",
+)
 
 
 def initialize(self, *args, **kwargs):
@@ -161,12 +169,7 @@ def schedule_key_deletion(self):
     key.deletion_date = clock.naive() + datetime.timedelta(days=days)
     return answer(
         self,
-        {
-            "DeletionDate": clock.parse(key.deletion_date),
-            "KeyId": key.arn,
-            "KeyState": key.key_state,
-            "PendingWindowInDays": days,
-        },
+        {"DeletionDate": clock.parse(key.deletion_date), "KeyId": key.arn, "KeyState": key.key_state, "PendingWindowInDays": days},
     )
 
 

@@ -132,9 +132,7 @@ def list_key_rotations(self):
     return answer(self, listed(self, "Rotations", materials, order, 100))
 
 
-for operation in (
-    get_key_rotation_status, enable_key_rotation, disable_key_rotation, rotate_key_on_demand, list_key_rotations,
-):
+for operation in (get_key_rotation_status, enable_key_rotation, disable_key_rotation, rotate_key_on_demand, list_key_rotations):
     setattr(KmsResponse, operation.__name__, operation)
 clock.listeners.insert(0, rotate_due)
 kms_keys.enabled_listeners.append(overdue)

@@ -6,7 +6,12 @@ import importlib
 # moto's names of services; ours are in the order that they build on each other.
 OURS = {
     "redshift": (
-        "redshift_clusters", "redshift_parameters", "redshift_snapshots", "redshift_events", "redshift_logging", "redshift_hsm",
+        "redshift_clusters",
+        "redshift_parameters",
+        "redshift_snapshots",
+        "redshift_events",
+        "redshift_logging",
+        "redshift_hsm",
     ),
     "kms": ("kms_keys", "kms_lists", "kms_use", "kms_rotations"),
     "cloudtrail": ("trail_lookup",),

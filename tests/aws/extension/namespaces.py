@@ -16,7 +16,10 @@ from shared import ENDPOINT_TAG
 
 OWNED = "AWS_OWNED_KMS_KEY"
 Response, Invalid, Conflict, NotFound = (
-    serverless.ServerlessResponse, serverless.Invalid, serverless.Conflict, serverless.NotFound
+    serverless.ServerlessResponse,
+    serverless.Invalid,
+    serverless.Conflict,
+    serverless.NotFound,
 )
 
 
@@ -90,9 +93,7 @@ def set_secret(self, namespace):
     managed, key = self._get_param("manageAdminPassword"), self._get_param("adminPasswordSecretKmsKeyId")
     if managed:
         name = f"redshift!{namespace['namespaceName']}-{namespace['adminUsername']}-{uuid.uuid4().hex[:6]}"
-        namespace["adminPasswordSecretArn"] = (
-            f"arn:aws:secretsmanager:{self.region}:{self.current_account}:secret:{name}"
-        )
+        namespace["adminPasswordSecretArn"] = f"arn:aws:secretsmanager:{self.region}:{self.current_account}:secret:{name}"
     if key and "adminPasswordSecretArn" in namespace:
         namespace["adminPasswordSecretKmsKeyId"] = key_arn(self.current_account, self.region, key)
 
@@ -260,9 +261,22 @@ serverless.ServerlessBackend.__init__ = initialize
 serverless.now = clock.now
 Response.page = page
 for operation in (
-    list_namespaces, get_namespace, create_namespace, create_workgroup, update_namespace, delete_namespace,
-    update_workgroup, delete_workgroup, create_snapshot, delete_snapshot, list_snapshots, list_recovery_points,
-    list_snapshot_copy_configurations, create_snapshot_copy_configuration, update_snapshot_copy_configuration,
-    delete_snapshot_copy_configuration, list_tags_for_resource,
+    list_namespaces,
+    get_namespace,
+    create_namespace,
+    create_workgroup,
+    update_namespace,
+    delete_namespace,
+    update_workgroup,
+    delete_workgroup,
+    create_snapshot,
+    delete_snapshot,
+    list_snapshots,
+    list_recovery_points,
+    list_snapshot_copy_configurations,
+    create_snapshot_copy_configuration,
+    update_snapshot_copy_configuration,
+    delete_snapshot_copy_configuration,
+    list_tags_for_resource,
 ):
     setattr(Response, operation.__name__, operation)

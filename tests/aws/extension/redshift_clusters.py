@@ -6,10 +6,7 @@ the settings `rotate_describes` and `modify_describes` say, then takes effect.
 
 import uuid
 
-from moto.redshift.exceptions import (
-    ClusterAlreadyExistsFaultError,
-    InvalidParameterCombinationError,
-)
+from moto.redshift.exceptions import ClusterAlreadyExistsFaultError, InvalidParameterCombinationError
 from moto.redshift.models import Cluster
 from moto.redshift.responses import RedshiftResponse
 
@@ -282,7 +279,12 @@ base_create, base_modify, base_delete = (
 )
 Cluster.__init__ = initialize
 for operation in (
-    describe_clusters, create_cluster, modify_cluster, delete_cluster, rotate_encryption_key, reboot_cluster,
+    describe_clusters,
+    create_cluster,
+    modify_cluster,
+    delete_cluster,
+    rotate_encryption_key,
+    reboot_cluster,
     modify_snapshot_copy_retention_period,
     *(same_cluster(n) for n in ("pause_cluster", "resume_cluster", "enable_snapshot_copy", "disable_snapshot_copy")),
 ):

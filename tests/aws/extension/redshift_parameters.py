@@ -46,9 +46,7 @@ def of_cluster(cluster):
         state = lambda name: "pending-reboot" if name in cluster.pending_parameters else "in-sync"
         answer.append(
             {
-                "ClusterParameterStatusList": [
-                    {"ParameterApplyStatus": state(name), "ParameterName": name} for name in names
-                ],
+                "ClusterParameterStatusList": [{"ParameterApplyStatus": state(name), "ParameterName": name} for name in names],
                 "ParameterApplyStatus": "pending-reboot" if cluster.pending_parameters else "in-sync",
                 "ParameterGroupName": group.name,
             }
@@ -75,8 +73,7 @@ def describe_cluster_parameter_groups(self):
     groups = tagged(self, groups, lambda group: group.tags)
     page, following = page_of(self, groups, lambda group: group.name)
     shown = [
-        {"Description": g.description, "ParameterGroupFamily": g.family, "ParameterGroupName": g.name, "Tags": g.tags}
-        for g in page
+        {"Description": g.description, "ParameterGroupFamily": g.family, "ParameterGroupName": g.name, "Tags": g.tags} for g in page
     ]
     return answer(self, {"ParameterGroups": shown, "Marker": following})
 

@@ -83,8 +83,27 @@ def make(backend, name, values):
     """A snapshot out of nothing: of a cluster that is gone, or copied from another region."""
     now = clock.naive()
     cluster = models.Cluster(
-        backend, values.get("ClusterIdentifier", "gone"), "ra3.large", "admin", "", "dev", "single-node", [], [], None,
-        None, None, None, None, 5439, None, True, 1, False, False, backend.region_name,
+        backend,
+        values.get("ClusterIdentifier", "gone"),
+        "ra3.large",
+        "admin",
+        "",
+        "dev",
+        "single-node",
+        [],
+        [],
+        None,
+        None,
+        None,
+        None,
+        None,
+        5439,
+        None,
+        True,
+        1,
+        False,
+        False,
+        backend.region_name,
     )
     cluster.create_time = now
     snapshot = models.Snapshot(cluster, name, backend.account_id, backend.region_name)
@@ -250,8 +269,14 @@ models.RedshiftBackend.create_cluster_snapshot = create_in_backend
 models.utcnow = clock.naive
 models.datetime = clock.Datetime
 for operation in (
-    create_cluster_snapshot, delete_cluster_snapshot, describe_cluster_snapshots, copy_cluster_snapshot,
-    authorize_snapshot_access, revoke_snapshot_access, restore_from_cluster_snapshot, create_snapshot_copy_grant,
+    create_cluster_snapshot,
+    delete_cluster_snapshot,
+    describe_cluster_snapshots,
+    copy_cluster_snapshot,
+    authorize_snapshot_access,
+    revoke_snapshot_access,
+    restore_from_cluster_snapshot,
+    create_snapshot_copy_grant,
     describe_snapshot_copy_grants,
 ):
     setattr(RedshiftResponse, operation.__name__, operation)

@@ -81,7 +81,9 @@ def of_serverless(member, defaults):
         held = getattr(backend, member)
         edit(held, name, {**request, "set": values}, defaults(backend, name))
         if tags is not None:
-            arn = next(v for n, v in held[name].items() if n.endswith("Arn") and n.startswith(("namespace", "workgroup", "snapshot")))
+            arn = next(
+                v for n, v in held[name].items() if n.endswith("Arn") and n.startswith(("namespace", "workgroup", "snapshot"))
+            )
             backend.tags[arn] = tags
 
     return entry

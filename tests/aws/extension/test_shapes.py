@@ -11,6 +11,7 @@ from cases_judge import *
 from cases_kms import *
 from cases_redshift import *
 from cases_serverless import *
+from cases_snapshots import *
 from cases_trail import *
 
 if __name__ == "__main__":

@@ -95,9 +95,7 @@ def lookup_events(self):
     ]
     refuse = lambda: fail("InvalidNextTokenException", "The token is not one that was returned for these parameters.")
     bound = {name: value for name, value in asked.items() if name != "NextToken"}
-    page, following = cut(
-        found, lambda e: (e[1], e[0]), size, asked.get("NextToken"), refuse, bound, newest_first=True
-    )
+    page, following = cut(found, lambda e: (e[1], e[0]), size, asked.get("NextToken"), refuse, bound, newest_first=True)
     return answer(self, {"Events": [view(*entry[1:]) for entry in page], "NextToken": following})
 
 
