@@ -67,9 +67,8 @@ class Stage(unittest.TestCase):
         self.control("clock", now=NOW)
         self.control("settings", lookup_rate=None)
 
-    def doCleanups(self):
+    def tearDown(self):
         self.assertEqual(self.problems, [])
-        return super().doCleanups()
 
     def client(self, service, region=REGION, **keys):
         Stage.current = self
