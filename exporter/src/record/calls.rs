@@ -160,7 +160,8 @@ impl Calls {
             let (mut items, mut token): (Vec<T>, Option<String>) = (Vec::new(), None);
             for _ in 0..MOST_PAGES {
                 let page = match self.call(name, || ask(token.clone())).await {
-                    Err(e) if e.refusal == Refusal::ExpiredToken && restarts < RESTARTS => {
+                    // Not every service has a word of its own for it.
+                    Err(e) if token.is_some() && is_stale(&e) && restarts < RESTARTS => {
                         restarts += 1;
                         continue 'anew;
                     }
@@ -186,6 +187,11 @@ impl Calls {
         }
         Err(CallError::new(Refusal::OutOfTime, name, "not asked", "the time for this collection is over"))
     }
+}
+
+/// Whether a page may have been refused because of its token.
+fn is_stale(error: &CallError) -> bool {
+    matches!(error.refusal, Refusal::ExpiredToken | Refusal::Other)
 }
 
 /// The pause before the next attempt, microseconds.

@@ -26,7 +26,9 @@ const REMEMBERED: usize = 4_096;
 
 /// The keys of files that were read, by table and path. Files never change.
 #[derive(Debug, Default)]
-pub(crate) struct KeyCache(Mutex<HashMap<(String, Arc<str>), Arc<HashSet<String>>>>);
+pub(crate) struct KeyCache(Mutex<FileKeys>);
+
+type FileKeys = HashMap<(String, Arc<str>), Arc<HashSet<String>>>;
 
 impl KeyCache {
     fn get(&self, table: &str, path: &Arc<str>) -> Option<Arc<HashSet<String>>> {

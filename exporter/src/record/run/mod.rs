@@ -41,8 +41,11 @@ pub struct Recorder {
     /// Keys of the lake itself: what is under them is needed as long as the record.
     own_keys: Vec<String>,
     cache: KeyCache,
-    buckets: Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<Bucket>>>>,
+    buckets: Mutex<Buckets>,
 }
+
+/// The rate of `LookupEvents`, by account and region.
+type Buckets = HashMap<(String, String), Arc<tokio::sync::Mutex<Bucket>>>;
 
 impl Recorder {
     /// A recorder. Nothing happens yet. `own_keys` are the ARNs of the keys that the lake is under; `chance` gives numbers from 0

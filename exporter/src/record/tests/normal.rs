@@ -141,16 +141,17 @@ async fn late_records_are_found_once() {
 #[tokio::test]
 async fn fifty_clusters_with_nothing_new_cost_a_bounded_number_of_calls() {
     let scene = Scene::new().await;
-    let mut state = scene.world.state();
-    let keys: Vec<String> = (0..40).map(|n| key_arn(&format!("k{n}"))).collect();
-    for (n, arn) in keys.iter().enumerate() {
-        state.keys.insert(arn.clone(), key(arn, KeyManagerType::Customer));
-        state.snapshots.extend((0..5).map(|s| snapshot(&format!("s{n}-{s}"), &format!("c{n}"), Some(arn))));
+    {
+        let mut state = scene.world.state();
+        let keys: Vec<String> = (0..40).map(|n| key_arn(&format!("k{n}"))).collect();
+        for (n, arn) in keys.iter().enumerate() {
+            state.keys.insert(arn.clone(), key(arn, KeyManagerType::Customer));
+            state.snapshots.extend((0..5).map(|s| snapshot(&format!("s{n}-{s}"), &format!("c{n}"), Some(arn))));
+        }
+        state.clusters = (0..50).map(|n| cluster(&format!("c{n}"), Some(&keys[n % 40]))).collect();
+        state.parameters = vec![parameter("require_ssl", "true")];
+        state.page = Some(100);
     }
-    state.clusters = (0..50).map(|n| cluster(&format!("c{n}"), Some(&keys[n % 40]))).collect();
-    state.parameters = vec![parameter("require_ssl", "true")];
-    state.page = Some(100);
-    drop(state);
     scene.later(0).await;
     let started = scene.time.now();
     let report = scene.later(15 * MINUTE).await;
