@@ -27,7 +27,7 @@ told AS (
   FROM present AS p
   JOIN encryption_facts AS e ON e.cluster_namespace_arn = p.cluster_namespace_arn
   WHERE p.what = 'bad'
-    AND e.outcome <> 'failure'
+    AND e.outcome <> 'failure' AND e.source <> 'state_diff'
     AND e.event_class IN ('cluster.created', 'cluster.restored', 'encryption.disabled', 'encryption.enabled')
     AND e.event_time <= COALESCE(p.end_hi, :to)
   GROUP BY p.cluster_namespace_arn

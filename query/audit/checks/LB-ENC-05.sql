@@ -21,7 +21,8 @@ WITH looked AS (
     OR (s.cluster_namespace_arn IS NULL AND c.create_time = s.cluster_create_time AND c.account_id = s.account_id
         AND c.region = COALESCE(s.source_region, s.region))
   LEFT JOIN kms_key_latest AS k ON k.kms_key_arn = s.kms_key_arn
-  WHERE (s.source_cluster_exists IS DISTINCT FROM false)
+  -- A region that has only copies does not know their clusters.
+  WHERE (s.source_cluster_exists IS DISTINCT FROM false) OR c.cluster_namespace_arn IS NOT NULL
 ),
 -- The state of the cluster when the snapshot was taken.
 taken AS (

@@ -12,7 +12,12 @@ WITH looked AS (
          s.snapshot_create_time < DATEADD(day, CAST(-1 * :max_age_days AS BIGINT), :as_of) AS old
   FROM snapshot_encryption_latest AS s
   LEFT JOIN kms_key_latest AS k ON k.kms_key_arn = s.kms_key_arn
-  WHERE NOT s.source_cluster_exists
+  -- A region that has only copies does not know their clusters.
+  LEFT JOIN cluster_encryption_latest AS c
+    ON c.cluster_namespace_arn = s.cluster_namespace_arn
+    OR (s.cluster_namespace_arn IS NULL AND c.create_time = s.cluster_create_time AND c.account_id = s.account_id
+        AND c.region = COALESCE(s.source_region, s.region))
+  WHERE NOT s.source_cluster_exists AND c.cluster_namespace_arn IS NULL
 )
 SELECT account_id, region, entity_type, snapshot_arn AS entity, snapshot_identifier AS entity_name,
        CASE WHEN NOT encrypted OR key_state <> 'Enabled' OR old THEN 'FAIL'

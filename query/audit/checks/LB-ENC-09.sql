@@ -31,7 +31,7 @@ changes AS (
   LEFT JOIN kms_key_latest AS n ON n.kms_key_arn = e.kms_key_arn
   LEFT JOIN kms_key_latest AS o ON o.kms_key_arn = e.prev_kms_key_arn
   LEFT JOIN cluster_encryption_intervals AS b
-    ON b.cluster_namespace_arn = p.cluster_namespace_arn AND b.start_hi <= e.event_time AND (b.end_hi IS NULL OR b.end_hi > e.event_time)
+    ON b.cluster_namespace_arn = p.cluster_namespace_arn AND b.start_hi <= e.time_lo AND (b.end_hi IS NULL OR b.end_hi > e.time_lo)
   WHERE p.age = 1
     AND e.event_class IN ('encryption.disabled', 'encryption.key_changed')
     AND e.outcome <> 'failure'

@@ -14,7 +14,7 @@ WITH asked AS (
          ROW_NUMBER() OVER (PARTITION BY c.cluster_namespace_arn ORDER BY e.event_time DESC, e.event_key) AS age
   FROM cluster_encryption_latest AS c
   JOIN encryption_facts AS e ON e.cluster_namespace_arn = c.cluster_namespace_arn
-  WHERE e.event_class = 'encryption.enabled' AND e.outcome <> 'failure' AND e.event_time < :to
+  WHERE e.event_class = 'encryption.enabled' AND e.outcome <> 'failure' AND e.source <> 'state_diff' AND e.event_time < :to
 ),
 proofs AS (
   SELECT a.cluster_namespace_arn, s.evidence, s.snapshot_identifier,

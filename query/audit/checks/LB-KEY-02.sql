@@ -48,7 +48,7 @@ told AS (
         FROM under
         GROUP BY cluster_namespace_arn, kms_key_arn) AS u
   JOIN encryption_facts AS e ON e.kms_key_arn = u.kms_key_arn
-  WHERE e.event_time >= GREATEST(u.under_from, :from) AND e.event_time < LEAST(u.under_to, :to)
+  WHERE e.source <> 'state_diff' AND e.event_time >= GREATEST(u.under_from, :from) AND e.event_time < LEAST(u.under_to, :to)
     AND ((e.event_class IN ('key_state.disabled', 'key_state.deletion_scheduled', 'key_state.deleted', 'key_state.material_deleted',
                             'key_state.material_expired') AND e.outcome <> 'failure')
          OR (e.event_class = 'crypto.denied'

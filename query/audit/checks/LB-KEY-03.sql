@@ -35,7 +35,7 @@ told AS (
          MAX(COALESCE(session_issuer_arn, actor_arn, invoked_by)) AS actor
   FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY kms_key_arn ORDER BY event_time DESC, event_key) AS age
         FROM encryption_facts
-        WHERE event_class = 'key_state.deletion_scheduled' AND outcome <> 'failure') AS scheduled
+        WHERE event_class = 'key_state.deletion_scheduled' AND outcome <> 'failure' AND source <> 'state_diff') AS scheduled
   WHERE age = 1
   GROUP BY kms_key_arn
 )

@@ -84,7 +84,7 @@ done AS (
          COALESCE(CASE WHEN e.resource_type = 'kms_grant' THEN e.resource_id END,
                   JSON_EXTRACT_PATH_TEXT(e.detail_json, 'requestParameters', 'grantId', true)) AS grant_id
   FROM encryption_facts AS e
-  WHERE e.event_class IN ('policy.changed', 'grant.created', 'grant.revoked', 'grant.retired') AND e.outcome <> 'failure'
+  WHERE e.event_class IN ('policy.changed', 'grant.created', 'grant.revoked', 'grant.retired') AND e.outcome <> 'failure' AND e.source <> 'state_diff'
     AND e.kms_key_arn IS NOT NULL AND e.event_time >= :from AND e.event_time < :to
 ),
 acts AS (

@@ -19,12 +19,16 @@ starts AS (
          COUNT(f.event_time) AS failed, COUNT(r.start_hi) AS unfinished
   FROM encryption_facts AS e
   LEFT JOIN failures AS f
-    ON e.event_class = 'cek_rotation.started' AND f.cluster_namespace_arn = e.cluster_namespace_arn
-   AND f.event_time >= e.event_time AND f.event_time < DATEADD(day, 1, e.event_time)
+    ON f.cluster_namespace_arn = e.cluster_namespace_arn
+   AND ((e.event_class = 'cek_rotation.started' AND f.event_time >= e.time_lo AND f.event_time < DATEADD(day, 1, e.event_time))
+        OR (e.event_class = 'cek_rotation.completed' AND f.event_time > DATEADD(day, -1, e.event_time)
+            AND f.event_time < DATEADD(day, 1, e.event_time)))
   LEFT JOIN cek_rotation_intervals AS r
     ON e.event_class = 'cek_rotation.started' AND r.cluster_namespace_arn = e.cluster_namespace_arn
    AND r.end_hi IS NULL AND r.start_hi >= e.event_time
   WHERE e.outcome <> 'failure'
+    -- What was only seen to change is told by CloudTrail with who did it; that a cluster appeared says nothing about its keys.
+    AND e.source <> 'state_diff'
     AND e.event_class IN ('cek_rotation.started', 'cek_rotation.completed', 'encryption.enabled', 'encryption.key_changed',
                           'cluster.created', 'cluster.restored')
   GROUP BY e.cluster_namespace_arn, e.event_key, e.event_time, e.event_name, e.event_class, e.evidence

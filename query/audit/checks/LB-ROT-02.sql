@@ -20,15 +20,17 @@ failures AS (
   WHERE event_class = 'cek_rotation.failed' OR (event_class = 'cek_rotation.started' AND outcome = 'failure')
 ),
 starts AS (
-  SELECT e.cluster_namespace_arn, e.event_key, e.event_time, e.evidence,
+  SELECT e.cluster_namespace_arn, e.event_key, e.event_time, e.evidence, e.event_class, e.source,
          COALESCE(e.session_issuer_arn, e.actor_arn, e.invoked_by, 'somebody whom the event does not name') AS actor,
          COUNT(f.event_key) AS failures
   FROM encryption_facts AS e
   LEFT JOIN failures AS f
-    ON f.cluster_namespace_arn = e.cluster_namespace_arn AND f.event_time >= e.event_time
-   AND f.event_time < DATEADD(day, 1, e.event_time)
+    ON f.cluster_namespace_arn = e.cluster_namespace_arn
+   AND ((e.event_class = 'cek_rotation.started' AND f.event_time >= e.time_lo AND f.event_time < DATEADD(day, 1, e.event_time))
+        OR (e.event_class = 'cek_rotation.completed' AND f.event_time > DATEADD(day, -1, e.event_time)
+            AND f.event_time < DATEADD(day, 1, e.event_time)))
   WHERE e.event_class IN ('cek_rotation.started', 'cek_rotation.completed') AND e.outcome <> 'failure'
-  GROUP BY e.cluster_namespace_arn, e.event_key, e.event_time, e.evidence, e.session_issuer_arn, e.actor_arn, e.invoked_by
+  GROUP BY e.cluster_namespace_arn, e.event_key, e.event_time, e.evidence, e.event_class, e.source, e.session_issuer_arn, e.actor_arn, e.invoked_by
 ),
 repeated AS (
   SELECT f.cluster_namespace_arn, f.event_key, f.event_time, f.event_name, f.error_code, f.evidence, MIN(s.event_time) AS success
@@ -66,7 +68,7 @@ asked AS (
          LISTAGG('asked for ' || TO_CHAR(event_time, 'YYYY-MM-DD HH24:MI') || ' UTC by ' || actor, '; ') WITHIN GROUP (ORDER BY event_time, event_key) AS story,
          LISTAGG(evidence, ',') WITHIN GROUP (ORDER BY event_time, event_key) AS evidence
   FROM starts
-  WHERE event_time >= :from AND event_time < :to
+  WHERE event_class = 'cek_rotation.started' AND source <> 'state_diff' AND event_time >= :from AND event_time < :to
   GROUP BY cluster_namespace_arn
 )
 SELECT p.account_id, p.region, p.entity_type, p.cluster_namespace_arn AS entity, p.cluster_identifier AS entity_name,

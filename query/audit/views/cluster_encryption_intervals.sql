@@ -36,7 +36,7 @@ firsts AS (
 looks AS (
   SELECT f.cluster_namespace_arn, f.account_id, f.n, MAX(LEAST(earlier.window_to, own.window_from)) AS unchanged_until
   FROM firsts AS f
-  JOIN collection_runs AS own ON own.run_id = f.run_id AND own.account_id = f.account_id AND own.region = f.region
+  JOIN collection_runs AS own ON own.run_id = f.run_id AND own.account_id = f.account_id
   JOIN collection_runs AS earlier
     ON earlier.collector = own.collector AND earlier.account_id = own.account_id AND earlier.region = own.region
   WHERE f.place = 1

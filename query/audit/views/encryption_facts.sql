@@ -3,7 +3,9 @@
 -- source: are one fact; two rows of one source are two. `sources` and `event_keys` are lists of all of them
 WITH told AS (
   SELECT *,
-         COALESCE(resource_arn, kms_key_arn, cluster_namespace_arn, cluster_identifier, resource_id, '') AS resource,
+         CASE WHEN resource_type IN ('cluster', 'namespace') THEN COALESCE(cluster_namespace_arn, resource_arn, cluster_identifier, '')
+              WHEN resource_type = 'kms_key' THEN COALESCE(kms_key_arn, resource_arn, resource_id, '')
+              ELSE COALESCE(resource_arn, '') || '/' || COALESCE(resource_id, '') END AS resource,
          ROW_NUMBER() OVER (PARTITION BY event_key ORDER BY observed_at, run_id) AS copy
   FROM encryption_events
   WHERE event_time <= :as_of
@@ -20,23 +22,35 @@ unique_events AS (
   FROM told
   WHERE copy = 1
 ),
+-- A difference between two looks is the same fact as what a log tells of the time between them.
+logged AS (
+  SELECT d.event_key AS seen_key, MIN(e.event_time) AS logged_at
+  FROM unique_events AS d
+  JOIN unique_events AS e
+    ON e.account_id = d.account_id AND e.region = d.region AND e.event_class = d.event_class AND e.resource = d.resource
+  WHERE d.source = 'state_diff' AND e.source <> 'state_diff'
+    AND e.event_time >= DATEADD(second, -120, d.time_lo) AND e.event_time <= DATEADD(second, 120, d.time_hi)
+  GROUP BY d.event_key
+),
 spaced AS (
-  SELECT *,
-         LAG(event_time) OVER (PARTITION BY account_id, region, event_class, resource ORDER BY event_time, event_key) AS before
-  FROM unique_events
-  WHERE same = 1
+  SELECT u.*, COALESCE(l.logged_at, u.event_time) AS told_at,
+         LAG(COALESCE(l.logged_at, u.event_time)) OVER (PARTITION BY u.account_id, u.region, u.event_class, u.resource
+                                                        ORDER BY COALESCE(l.logged_at, u.event_time), u.event_key) AS before
+  FROM unique_events AS u
+  LEFT JOIN logged AS l ON l.seen_key = u.event_key
+  WHERE u.same = 1
 ),
 grouped AS (
   SELECT *,
-         SUM(CASE WHEN before IS NULL OR DATEDIFF(second, before, event_time) > 120 THEN 1 ELSE 0 END)
-           OVER (PARTITION BY account_id, region, event_class, resource ORDER BY event_time, event_key ROWS UNBOUNDED PRECEDING)
+         SUM(CASE WHEN before IS NULL OR DATEDIFF(second, before, told_at) > 120 THEN 1 ELSE 0 END)
+           OVER (PARTITION BY account_id, region, event_class, resource ORDER BY told_at, event_key ROWS UNBOUNDED PRECEDING)
            AS occasion
   FROM spaced
 ),
 counted AS (
   SELECT *,
          ROW_NUMBER() OVER (PARTITION BY account_id, region, event_class, resource, occasion, source
-                            ORDER BY event_time, event_key) AS nth
+                            ORDER BY told_at, event_key) AS nth
   FROM grouped
 ),
 ranked AS (
@@ -51,7 +65,7 @@ ranked AS (
            OVER (PARTITION BY account_id, region, event_class, resource, occasion, nth) || ']' AS event_keys
   FROM counted
 )
-SELECT * EXCLUDE (copy, same, same_sources, same_keys, before, occasion, nth, choice),
+SELECT * EXCLUDE (resource, copy, same, same_sources, same_keys, told_at, before, occasion, nth, choice),
        '{"table":"encryption_events","key":{"event_key":"' || event_key || '"}}' AS evidence
 FROM ranked
 WHERE choice = 1

@@ -323,10 +323,12 @@ def event_row(event, clusters):
     owner = FACTS["clusters"][cluster] if cluster else FACTS["keys"][key]
     account, region = owner["account_id"], owner["region"]
     source = event.get("source", "redshift_events" if "redshift" in event else "cloudtrail_lookup")
-    collector = {"cloudtrail_lookup": "cloudtrail", "cloudtrail_s3": "trail_files", "kms_rotations": "rotations"}
+    looked = "serverless" if owner.get("deployment") == "serverless" else "clusters" if cluster else "keys"
+    collector = {"state_diff": looked, "cloudtrail_lookup": "cloudtrail", "cloudtrail_s3": "trail_files", "kms_rotations": "rotations"}
     name = event.get("name", f"REDSHIFT-EVENT-{event.get('redshift')}")
     row = {
-        "event_key": event_key(event["id"]), "source": source, "event_time": text(at), "time_lo": text(at), "time_hi": text(at),
+        "event_key": event_key(event["id"]), "source": source, "event_time": text(at), "time_lo": text(moment(event.get("since", event["at"]))),
+        "time_hi": text(at),
         "observed_at": text(at + timedelta(minutes=20)), "account_id": account, "region": region, "partition": "aws",
         "event_class": event["class"], "event_name": name, "outcome": "failure" if "failed" in event else "success",
         "raw_sha256": sha("raw " + event["id"]), "collector_version": VERSION,
