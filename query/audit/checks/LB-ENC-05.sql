@@ -3,7 +3,7 @@
 -- title: Snapshots weaker than their cluster
 -- severity: high
 -- question: Which snapshots that still exist are not encrypted, or are under another key than their cluster?
--- needs: snapshot_encryption_state/snapshots, snapshot_encryption_state/serverless, cluster_encryption_state/clusters, kms_key_state/keys
+-- needs: snapshot_encryption_state/snapshots, cluster_encryption_state/clusters, kms_key_state/keys
 -- window: now
 -- do: Take a new snapshot under the cluster's present key, then delete the old one. A snapshot is never encrypted again by itself.
 -- do: A copy in another region is compared with the key of the cluster's copy grant there.

@@ -3,7 +3,7 @@
 -- title: Orphan snapshots that can never be re-keyed
 -- severity: medium
 -- question: Which snapshots of clusters that are gone are not encrypted, under a key that is not enabled, or too old?
--- needs: snapshot_encryption_state/snapshots, snapshot_encryption_state/serverless, kms_key_state/keys
+-- needs: snapshot_encryption_state/snapshots, kms_key_state/keys
 -- window: now
 -- param max_age_days int = 365: oldest age at which such a snapshot is still wanted
 -- do: Keys of a snapshot whose cluster is gone cannot be rotated. Delete it, or restore it, and take a snapshot under a key of today.

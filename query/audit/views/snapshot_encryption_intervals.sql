@@ -40,7 +40,7 @@ looks AS (
   JOIN collection_runs AS earlier
     ON earlier.collector = own.collector AND earlier.account_id = own.account_id AND earlier.region = own.region
   WHERE f.place = 1
-    AND own.collector IN ('snapshots', 'serverless')
+    AND own.collector = 'snapshots'
     AND own.window_from <= f.observed_at
     AND earlier.status = 'ok'
     AND earlier.window_from < own.window_from
@@ -51,7 +51,7 @@ looks AS (
 reach AS (
   SELECT collector, account_id, region, MAX(LEAST(window_to, :as_of)) AS looked_until
   FROM collection_runs
-  WHERE collector IN ('snapshots', 'serverless') AND status = 'ok' AND window_from < :as_of
+  WHERE collector = 'snapshots' AND status = 'ok' AND window_from < :as_of
   GROUP BY collector, account_id, region
 ),
 bounded AS (
@@ -76,5 +76,5 @@ SELECT c.* EXCLUDE (state, copy, previous_state, previous_at, next_at, n, place,
 FROM closed AS c
 LEFT JOIN reach AS r
   ON r.account_id = c.account_id AND r.region = c.region
- AND r.collector = CASE WHEN SPLIT_PART(c.snapshot_arn, ':', 3) = 'redshift-serverless' THEN 'serverless' ELSE 'snapshots' END
+ AND r.collector = 'snapshots'
 WHERE c.obs_kind <> 'tombstone'

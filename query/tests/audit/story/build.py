@@ -169,11 +169,12 @@ def snapshot_state(name, columns):
     snapshot = FACTS["snapshots"][name]
     cluster = FACTS["clusters"].get(snapshot.get("cluster"))
     key = snapshot["key"]
+    # Where a copy is, its cluster is not.
+    is_known = cluster is not None and "source_region" not in snapshot
     return filled({
         "snapshot_arn": snapshot_arn(name), "snapshot_identifier": name, "snapshot_type": "manual",
         "cluster_identifier": cluster["state"]["cluster_identifier"] if cluster else snapshot["orphan_of"],
-        "cluster_namespace_arn": namespace_arn(snapshot["cluster"]) if cluster else None,
-        "source_cluster_exists": cluster is not None,
+        "cluster_namespace_arn": namespace_arn(snapshot["cluster"]) if is_known else None, "source_cluster_exists": is_known,
         "snapshot_create_time": text(moment(snapshot["created"])),
         "cluster_create_time": text(moment(cluster["state"]["create_time"])) if cluster else None,
         "status": "available", "encrypted": key is not None,
@@ -634,7 +635,7 @@ def build():
             spans.append((moment(change["at"]), snapshot_state(name, columns)))
         serverless = "redshift-serverless" in snapshot_arn(name)
         call = "redshift-serverless:ListSnapshots" if serverless else "redshift:DescribeClusterSnapshots"
-        snapshots.add(name, snapshot_place(name), "serverless" if serverless else "snapshots", call, spans,
+        snapshots.add(name, snapshot_place(name), "snapshots", call, spans,
                       moment(snapshot["until"]) if "until" in snapshot else None)
     monthly_runs()
     rotations = []
