@@ -161,7 +161,7 @@ impl Calls {
             for _ in 0..MOST_PAGES {
                 let page = match self.call(name, || ask(token.clone())).await {
                     // Not every service has a word of its own for it.
-                    Err(e) if token.is_some() && is_stale(&e) && restarts < RESTARTS => {
+                    Err(e) if is_stale(&e, token.is_some()) && restarts < RESTARTS => {
                         restarts += 1;
                         continue 'anew;
                     }
@@ -190,8 +190,8 @@ impl Calls {
 }
 
 /// Whether a page may have been refused because of its token.
-fn is_stale(error: &CallError) -> bool {
-    matches!(error.refusal, Refusal::ExpiredToken | Refusal::Other)
+fn is_stale(error: &CallError, has_token: bool) -> bool {
+    error.refusal == Refusal::ExpiredToken || (has_token && error.refusal == Refusal::Other)
 }
 
 /// The pause before the next attempt, microseconds.

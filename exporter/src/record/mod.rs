@@ -17,7 +17,7 @@
 //! - `calls`, `bucket`: calls that are counted, paced, tried again, and end in time.
 //! - `windows`: what to read of a source of events, and what of it is lost. Pure.
 //! - `collect`: which calls are made. `rows`: what their answers are in the record. Pure.
-//! - `store`: the tables in the lake.
+//! - `store`: the tables in the lake; [`append_results`]: what an audit concluded, into them.
 //! - `run`: a collection from beginning to end; [`RecordReport`]: what came of it.
 
 mod aws;
@@ -26,6 +26,7 @@ mod calls;
 mod collect;
 pub mod plane;
 mod report;
+mod results;
 mod rows;
 mod run;
 mod store;
@@ -34,6 +35,7 @@ mod windows;
 pub use aws::{AwsPlane, Place, identify};
 pub use calls::Tally;
 pub use report::{CollectorReport, RecordReport};
+pub use results::append_results;
 pub use run::Recorder;
 
 #[cfg(test)]

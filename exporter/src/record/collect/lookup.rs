@@ -16,8 +16,8 @@ use lookback_schemas::encryption::lookup_names;
 use lookback_schemas::time::HOUR;
 
 const CALL: &str = "cloudtrail:LookupEvents";
-/// Pages of a window from which on an older part of it is read first: a minute at one and a half a second.
-const PAGES: usize = 90;
+/// Pages of a window from which on an older part of it is read first: half a minute at one and a half a second.
+const PAGES: usize = 45;
 /// A window that is not cut any more.
 const SHORTEST: i64 = HOUR;
 /// How often a name is begun anew because its page token was good no more.
@@ -30,8 +30,10 @@ pub(crate) async fn lookup(plane: &dyn ControlPlane, covered: Option<i64>, calls
     let (mut from, mut unreadable) = (plan.window.from, 0_u64);
     // What each name was read to, to its end.
     let mut complete: Vec<(&'static str, i64)> = lookup_names().into_iter().map(|name| (name, i64::MIN)).collect();
+    let mut longest = i64::MAX;
     'slices: while from < plan.window.to {
-        let mut to = plan.window.to;
+        // After one that had to be cut, the next is at most twice as long.
+        let mut to = plan.window.to.min(from.saturating_add(longest));
         let mut pages = 0;
         for (name, until) in &mut complete {
             if *until >= to {
@@ -60,6 +62,9 @@ pub(crate) async fn lookup(plane: &dyn ControlPlane, covered: Option<i64>, calls
                     }
                 }
             }
+        }
+        if to < plan.window.to {
+            longest = (to - from).saturating_mul(2);
         }
         read.window = Some(Window { from: plan.window.from, to });
         read.covered_until = Some(to.min(plan.covered_until).max(covered.unwrap_or(i64::MIN)));

@@ -148,7 +148,8 @@ fn times_in_the_forms_that_were_seen() {
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(json!(null)), any::<bool>().prop_map(|b| json!(b)), "[a-z:/]{0,9}".prop_map(|s| json!(s))];
+    let leaf =
+        prop_oneof![Just(json!(null)), any::<bool>().prop_map(|b| json!(b)), "[a-z:/]{0,9}".prop_map(|s| json!(s))];
     leaf.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(|v| json!(v)),
