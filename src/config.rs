@@ -23,7 +23,7 @@ use crate::failure::Failure;
 /// The file that is read if none is named and it exists.
 pub(crate) const DEFAULT_FILE: &str = "lookback.toml";
 /// Sections that the environment can reach into.
-const SECTIONS: [&str; 8] = ["aws", "lake", "state", "ssm", "schedule", "export", "maintain", "clusters"];
+const SECTIONS: [&str; 9] = ["aws", "lake", "state", "ssm", "schedule", "export", "maintain", "record", "clusters"];
 
 /// Loads the settings for a command.
 pub(crate) fn load(global: &Global) -> Result<Settings, Failure> {
@@ -147,7 +147,8 @@ pub(crate) fn adopt_prefix(settings: &mut Settings, members: &Members) {
 pub(crate) fn jobs(settings: &Settings, members: &Members, scope: &Scope) -> Result<Vec<ClusterJob>, Failure> {
     let known: BTreeSet<&str> =
         members.members.iter().map(|m| m.name.as_str()).chain(members.problems.iter().map(|p| p.0.as_str())).collect();
-    if known.is_empty() {
+    // The record of encryption is about accounts; it needs no cluster that is logged in to.
+    if known.is_empty() && !settings.record.enabled {
         return Err(Failure::usage("no cluster is configured")
             .advise("add a section [clusters.<name>] to the configuration file; `lookback init` writes an example"));
     }

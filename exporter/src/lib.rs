@@ -15,6 +15,7 @@
 //! - [`metrics`]: what was done, as numbers for Prometheus.
 //! - [`watermarks`]: what was covered, and who is at work.
 //! - [`ledger`]: the record of runs, in the lake itself; [`incarnations`]: what each cluster is called there.
+//! - [`record`]: how clusters, snapshots and keys are encrypted, and who changed it, from AWS's control plane.
 //! - [`maintain`]: compaction of closed days, rollups, vacuum.
 //! - [`verify`], [`check`] and [`dry_run`]: the source recounted against the lake; what would stop an export; what it would read.
 
@@ -30,6 +31,7 @@ pub mod maintain;
 pub mod metrics;
 pub mod placement;
 pub mod places;
+pub mod record;
 pub mod run;
 pub mod schedule;
 pub mod settings;

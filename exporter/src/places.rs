@@ -14,7 +14,7 @@ use crate::watermarks::{DynamoStore, SqliteStore, WatermarkStore};
 /// The connection to AWS; `None` if nothing that is configured is there.
 pub async fn aws(settings: &Settings) -> Option<Aws> {
     let in_bucket = settings.lake.location.starts_with("s3://");
-    let needed = in_bucket || settings.state.dynamodb_table.is_some() || needs_aws(settings);
+    let needed = in_bucket || settings.state.dynamodb_table.is_some() || needs_aws(settings) || settings.record.enabled;
     if needed { Some(connect(settings).await) } else { None }
 }
 

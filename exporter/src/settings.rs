@@ -27,8 +27,79 @@ pub struct Settings {
     pub export: ExportSettings,
     /// How to look after the lake.
     pub maintain: MaintainSettings,
+    /// The record of encryption.
+    pub record: RecordSettings,
     /// Clusters by name.
     pub clusters: BTreeMap<String, ClusterSettings>,
+}
+
+/// `[record]`: how clusters, snapshots and keys are encrypted, and who changed it, collected from AWS's control plane beside
+/// every export.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordSettings {
+    /// Whether `export` collects it.
+    pub enabled: bool,
+    /// Whether the account of the exporter's own identity is one of those that are asked.
+    pub own_account: bool,
+    /// Regions of every account that names none; without any, the one of `[aws]`.
+    pub regions: Vec<String>,
+    /// Other accounts.
+    pub accounts: Vec<RecordAccount>,
+    /// Shortest time between two collections of a scheduled export.
+    #[serde(deserialize_with = "duration")]
+    pub every: Duration,
+    /// Longest time for a collection. What was not reached by then is read next time.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+    /// Longest pause between two looks at a state over which the state counts as observed.
+    #[serde(deserialize_with = "duration")]
+    pub max_gap: Duration,
+    /// Accounts and regions that are asked at once.
+    pub max_places: usize,
+    /// Whether AWS Config is asked for what it recorded before.
+    pub config_history: bool,
+    /// Bucket with a trail's files, if one is to be read beside `LookupEvents`.
+    pub trail_bucket: Option<String>,
+    /// What stands before `<account>/CloudTrail/` in the keys of these files: `AWSLogs`, or `AWSLogs/<organization>`.
+    pub trail_prefix: String,
+    /// How far back the files are read at first.
+    #[serde(deserialize_with = "duration")]
+    pub trail_backfill: Duration,
+}
+
+impl Default for RecordSettings {
+    fn default() -> Self {
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        Self {
+            enabled: false,
+            own_account: true,
+            regions: Vec::new(),
+            accounts: Vec::new(),
+            every: minutes(15),
+            timeout: minutes(10),
+            max_gap: minutes(60),
+            max_places: 4,
+            config_history: true,
+            trail_bucket: None,
+            trail_prefix: "AWSLogs".to_owned(),
+            trail_backfill: minutes(90 * 24 * 60),
+        }
+    }
+}
+
+/// `[[record.accounts]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordAccount {
+    /// ARN of the role to assume there.
+    pub assume_role: String,
+    /// External id that the role asks for.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Regions, if they are not those of `[record]`.
+    #[serde(default)]
+    pub regions: Vec<String>,
 }
 
 /// `[lake]`

@@ -10,16 +10,19 @@
 //! - [`views`]: Redshift's own views over its STL tables, one SQL file each.
 //! - [`output`]: results as table, CSV, JSON, Parquet or Arrow.
 //! - [`diagnostics`]: named questions with parameters, one SQL file each.
+//! - [`audit`]: checks of the encryption record with verdicts and evidence, and the story of one cluster.
 //! - [`coverage`]: what the run ledger says about each cluster and table.
 //! - [`names`]: near misses of names that do not exist.
 //! - [`error`]: the one error type.
 
+pub mod audit;
 mod columns;
 pub mod coverage;
 pub mod diagnostics;
 pub mod dialect;
 pub mod error;
 mod footers;
+mod header;
 pub mod lake;
 pub mod names;
 pub mod output;

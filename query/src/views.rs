@@ -48,10 +48,13 @@ const FILES: [(&str, &str); 15] = embedded![
     "sys_userlog",
 ];
 
+/// The files of the folder `audit/views`.
+const RECORD_FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/record_views.rs"));
+
 /// A view over tables of the lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
-    /// Its name in Redshift.
+    /// Its name: that in Redshift, if Redshift has it.
     pub name: &'static str,
     /// What one row is.
     pub shows: String,
@@ -63,7 +66,7 @@ pub struct View {
     pub sql: &'static str,
 }
 
-/// All views, by name.
+/// The views that Redshift has as well, by name.
 #[must_use]
 pub fn list() -> &'static [View] {
     static ALL: OnceLock<Vec<View>> = OnceLock::new();
@@ -71,13 +74,26 @@ pub fn list() -> &'static [View] {
     ALL.get_or_init(|| FILES.iter().filter_map(|(name, text)| parse(name, text).ok()).collect())
 }
 
+/// The views of the encryption record, by name: intervals between its observations, and facts that several sources tell. In
+/// them, `:as_of` stands for the moment that the session is at.
+#[must_use]
+pub fn of_record() -> &'static [View] {
+    static ALL: OnceLock<Vec<View>> = OnceLock::new();
+    ALL.get_or_init(|| RECORD_FILES.iter().filter_map(|(name, text)| parse(name, text).ok()).collect())
+}
+
+/// All views of both kinds.
+pub fn all() -> impl Iterator<Item = &'static View> {
+    list().iter().chain(of_record())
+}
+
 /// The view of that name.
 #[must_use]
 pub fn get(name: &str) -> Option<&'static View> {
-    list().iter().find(|view| view.name == name)
+    all().find(|view| view.name == name)
 }
 
-/// The names of a view's columns.
+/// The names of the columns of one of Redshift's views.
 pub(crate) fn columns(name: &str) -> Option<Vec<String>> {
     let documented = registry().table(get(name)?.name)?.columns.iter().map(|column| column.name.clone());
     Some(documented.chain([CLUSTER_ID, LOG_DATE].map(str::to_owned)).collect())
@@ -118,6 +134,8 @@ mod tests {
         let qlog = get("svl_qlog").map(|view| view.differs.as_str()).unwrap_or_default();
         assert!(qlog.starts_with("source_query and from_sp_call are NULL") && qlog.ends_with("stand for"), "{qlog}");
         assert_eq!(get("stl_query"), None);
+        let of_record: Vec<&str> = of_record().iter().map(|view| view.name).collect();
+        assert_eq!(of_record, RECORD_FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }
 
     #[test]

@@ -8,8 +8,10 @@
 //! - [`names`]: columns, tables, keys and identifiers that the lake adds to what Redshift has.
 //! - [`ledger`]: the run ledger, the lake table that records what every run read and wrote.
 //! - [`rollups`]: the tables of sums that dashboards read, and when a day of them is out of date.
+//! - [`encryption`]: the record of encryption: its tables, what identifies an event, and what events mean.
 //! - [`time`]: microseconds since the Unix epoch, and the days they fall on.
 
+pub mod encryption;
 pub mod identity;
 pub mod layout;
 pub mod ledger;

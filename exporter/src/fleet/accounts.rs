@@ -111,20 +111,8 @@ impl Account {
 
     async fn open(base: &Aws, scope: &Scope) -> Result<Self> {
         let region = region(base, scope)?;
-        let mut config = base.config().to_builder().region(Region::new(region.clone()));
-        if let Some(role) = &scope.role {
-            let mut provider = AssumeRoleProvider::builder(role).configure(base.config()).session_name(SESSION);
-            if base.region().is_none() {
-                provider = provider.region(Region::new(region.clone()));
-            }
-            if let Some(id) = &scope.external_id {
-                provider = provider.external_id(id);
-            }
-            config = config
-                .credentials_provider(SharedCredentialsProvider::new(provider.build().await))
-                .identity_cache(IdentityCache::lazy().load_timeout(ROLE_TIMEOUT).build());
-        }
-        Ok(Self::at(base.reconfigured(config.build()), region, scope.role.clone()))
+        let aws = as_role(base, &region, scope.role.as_deref(), scope.external_id.as_deref()).await;
+        Ok(Self::at(aws, region, scope.role.clone()))
     }
 
     fn at(aws: Aws, region: String, role: Option<String>) -> Self {
@@ -193,6 +181,24 @@ impl Account {
             aws_sdk_ssm::Client::from_conf(config.interceptor(self.aws.counter()).build())
         })
     }
+}
+
+/// A connection to a region, as a role if one is named. Nothing is asked of AWS yet; the SDK takes and renews the credentials.
+pub(crate) async fn as_role(base: &Aws, region: &str, role: Option<&str>, external_id: Option<&str>) -> Aws {
+    let mut config = base.config().to_builder().region(Region::new(region.to_owned()));
+    if let Some(role) = role {
+        let mut provider = AssumeRoleProvider::builder(role).configure(base.config()).session_name(SESSION);
+        if base.region().is_none() {
+            provider = provider.region(Region::new(region.to_owned()));
+        }
+        if let Some(id) = external_id {
+            provider = provider.external_id(id);
+        }
+        config = config
+            .credentials_provider(SharedCredentialsProvider::new(provider.build().await))
+            .identity_cache(IdentityCache::lazy().load_timeout(ROLE_TIMEOUT).build());
+    }
+    base.reconfigured(config.build())
 }
 
 fn region(base: &Aws, scope: &Scope) -> Result<String> {

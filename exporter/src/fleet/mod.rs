@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use lookback_storage::Aws;
 
+pub(crate) use accounts::as_role;
 use accounts::{Account, Accounts};
 use listed::{Global, Listed, Parameters};
 use locate::Locator;

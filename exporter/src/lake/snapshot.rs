@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use deltalake::kernel::Remove;
 use deltalake::table::state::DeltaTableState;
+use lookback_schemas::encryption::ACCOUNT_ID;
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
 use lookback_schemas::time::parse_day;
 
@@ -65,8 +66,8 @@ impl Snapshot {
         for view in state.log_data().iter() {
             let mut partition = view.partition_values_map();
             let mut value = |name: &str| partition.remove(name).flatten();
-            // lookback's own tables are not partitioned by cluster.
-            let cluster = value(CLUSTER_ID).unwrap_or_default();
+            // The record of encryption is partitioned by account; lookback's own tables by neither.
+            let cluster = value(CLUSTER_ID).or_else(|| value(ACCOUNT_ID)).unwrap_or_default();
             let Some(day) = value(LOG_DATE).and_then(|d| parse_day(&d)) else { continue };
             let path = view.path();
             let file = match known.get(&*path) {
@@ -86,7 +87,7 @@ impl Snapshot {
         Self { version: state.version(), schema: state.snapshot().arrow_schema(), state, files }
     }
 
-    /// Files of a cluster, by day.
+    /// Files of a cluster, by day; of an account, where a table is about accounts.
     #[must_use]
     pub fn files(&self, cluster_id: &str) -> &[DataFile] {
         self.files.get(cluster_id).map_or(&[], Vec::as_slice)

@@ -52,7 +52,8 @@ impl FileStats {
         }
     }
 
-    fn json(&self) -> String {
+    /// As Delta's log has it.
+    pub(crate) fn json(&self) -> String {
         let (mut low, mut high, mut nulls) = (Map::new(), Map::new(), Map::new());
         for (name, column) in &self.columns {
             nulls.insert(name.clone(), json!(column.nulls));

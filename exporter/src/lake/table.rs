@@ -19,6 +19,7 @@ use deltalake::table::builder::DeltaTableBuilder;
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::StreamExt;
 use lookback_schemas::LakeType;
+use lookback_schemas::encryption::{self, ACCOUNT_ID};
 use lookback_schemas::names::{LOG_DATE, OWN_PREFIX, PARTITION_COLUMNS};
 use lookback_schemas::rollups::rollup;
 use object_store::ObjectStore;
@@ -124,8 +125,11 @@ pub(super) async fn create(name: &str, store: Arc<dyn ObjectStore>, url: Url, co
 }
 
 /// What a table is partitioned by. lookback's own tables are small and are written once per run for all clusters; rollups are
-/// rows of clusters like the logs, under the clusters' keys.
+/// rows of clusters like the logs, under the clusters' keys; the record of encryption is about accounts.
 fn partition_columns(table: &str) -> Vec<String> {
+    if encryption::table(table).is_some() {
+        return vec![ACCOUNT_ID.to_owned(), LOG_DATE.to_owned()];
+    }
     let own = table.starts_with(OWN_PREFIX) && rollup(table).is_none();
     PARTITION_COLUMNS.iter().filter(|c| !own || **c == LOG_DATE).map(|c| (*c).to_owned()).collect()
 }

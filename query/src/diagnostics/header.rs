@@ -1,8 +1,9 @@
 //! The header of a diagnostic's file.
 
+use super::Param;
 use super::spec::{Chart, ChartKind, Column, Group, Severity, Unit};
-use super::{Param, ParamType};
 use crate::error::{ErrorKind, QueryError};
+use crate::header::{once, param, read};
 
 /// A named question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +43,7 @@ impl Diagnostic {
 pub(super) fn parse(name: &'static str, text: &'static str) -> Result<Diagnostic, QueryError> {
     let wrong = |what: String| QueryError::new(ErrorKind::Internal, format!("diagnostic '{name}': {what}"));
     let mut header = Header::default();
-    for line in text.lines().take_while(|line| line.starts_with("--")) {
-        let read = line
-            .trim_start_matches('-')
-            .trim()
-            .split_once(": ")
-            .and_then(|(key, value)| header.line(key, value.trim()));
-        read.ok_or_else(|| wrong(format!("the header line '{line}' is not understood, or is there twice")))?;
-    }
+    read(text, |key, value| header.line(key, value)).map_err(wrong)?;
     header.finish(name, text).map_err(|missing| wrong(format!("the header has {missing}")))
 }
 
@@ -67,21 +61,16 @@ struct Header {
 
 impl Header {
     /// Takes a line; `None` if it is not understood.
-    fn line(&mut self, key: &'static str, value: &'static str) -> Option<()> {
-        if value.is_empty() {
-            return None;
-        }
-        match key.split_whitespace().collect::<Vec<_>>().as_slice() {
+    fn line(&mut self, key: &[&'static str], value: &'static str) -> Option<()> {
+        match *key {
             ["title"] => once(&mut self.title, value),
             ["group"] => once(&mut self.group, Group::of(value)?),
             ["severity"] => once(&mut self.severity, Severity::of(value)?),
             ["question"] => once(&mut self.question, value),
-            ["param", name, of_type] => self.param(name, of_type, None, false, value),
-            ["param", name, of_type, "required"] => self.param(name, of_type, None, true, value),
-            ["param", name, of_type, "=", default] => self.param(name, of_type, Some(default), false, value),
+            ["param", ref words @ ..] => param(&mut self.params, words, value),
             ["column", name, unit] => {
                 let column = Column { name, unit: Unit::of(unit)?, meaning: value };
-                let is_new = self.columns.iter().all(|other| other.name != *name);
+                let is_new = self.columns.iter().all(|other| other.name != name);
                 is_new.then(|| self.columns.push(column))
             }
             ["chart", kind] => once(&mut self.chart, chart(kind, value)?),
@@ -91,24 +80,6 @@ impl Header {
             }
             _ => None,
         }
-    }
-
-    fn param(
-        &mut self,
-        name: &'static str,
-        of_type: &str,
-        default: Option<&'static str>,
-        required: bool,
-        description: &'static str,
-    ) -> Option<()> {
-        let param_type = match of_type {
-            "int" => ParamType::Int,
-            "text" => ParamType::Text,
-            "timestamp" => ParamType::Timestamp,
-            _ => return None,
-        };
-        let is_new = self.params.iter().all(|other| other.name != name);
-        is_new.then(|| self.params.push(Param { name, param_type, default, required, description }))
     }
 
     fn finish(self, name: &'static str, sql: &'static str) -> Result<Diagnostic, String> {
@@ -143,16 +114,6 @@ impl Header {
             advice: self.advice,
             sql,
         })
-    }
-}
-
-fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
-    match place {
-        Some(_) => None,
-        None => {
-            *place = Some(value);
-            Some(())
-        }
     }
 }
 

@@ -21,7 +21,7 @@
 
 mod header;
 mod outcome;
-mod params;
+pub(crate) mod params;
 mod spec;
 
 pub use header::Diagnostic;
@@ -85,7 +85,7 @@ pub fn bind(
     diagnostic: &Diagnostic,
     given: &BTreeMap<String, String>,
 ) -> Result<Statement, QueryError> {
-    let values = params::values(diagnostic, given)?;
+    let values = params::values(diagnostic.name, &diagnostic.params, given)?;
     let mut prepared = session.prepare(diagnostic.sql)?;
     match (prepared.pop(), prepared.is_empty()) {
         (Some(mut statement), true) => {

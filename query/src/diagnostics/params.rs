@@ -11,7 +11,6 @@ use sqlparser::ast::{
     CastKind, DataType, Expr, TimezoneInfo, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
-use super::Diagnostic;
 use crate::dialect::rewrite::text_literal;
 use crate::error::{ErrorKind, QueryError};
 use crate::names;
@@ -74,25 +73,25 @@ pub fn parse_time(text: &str) -> Result<i64, QueryError> {
     Err(QueryError::new(ErrorKind::Parameter, message))
 }
 
-/// The value of every parameter of a diagnostic, as an expression.
-pub(super) fn values(
-    diagnostic: &Diagnostic,
+/// The value of every parameter of a question, as an expression under the placeholder's name.
+pub(crate) fn values(
+    question: &str,
+    params: &[Param],
     given: &BTreeMap<String, String>,
 ) -> Result<HashMap<String, Expr>, QueryError> {
-    if let Some(unknown) = given.keys().find(|name| diagnostic.params.iter().all(|param| param.name != **name)) {
-        let known: Vec<&str> = diagnostic.params.iter().map(|param| param.name).collect();
+    if let Some(unknown) = given.keys().find(|name| params.iter().all(|param| param.name != **name)) {
+        let known: Vec<&str> = params.iter().map(|param| param.name).collect();
         let near = names::nearest(unknown, known.iter().copied(), 1);
         let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}", names::quoted(&near)) };
-        let message =
-            format!("'{}' has no parameter '{unknown}'{hint}; it takes {}", diagnostic.name, known.join(", "));
+        let message = format!("'{question}' has no parameter '{unknown}'{hint}; it takes {}", known.join(", "));
         return Err(QueryError::new(ErrorKind::Parameter, message));
     }
     let is_missing = |param: &&Param| param.required && !given.contains_key(param.name);
-    if let Some(missing) = diagnostic.params.iter().find(is_missing) {
-        let message = format!("'{}' needs a value for '{}': {}", diagnostic.name, missing.name, missing.description);
+    if let Some(missing) = params.iter().find(is_missing) {
+        let message = format!("'{question}' needs a value for '{}': {}", missing.name, missing.description);
         return Err(QueryError::new(ErrorKind::Parameter, message));
     }
-    let values = diagnostic.params.iter().map(|param| {
+    let values = params.iter().map(|param| {
         let value = given.get(param.name).map(String::as_str).or(param.default);
         let literal = literal(param.param_type, value).map_err(|e| {
             QueryError::new(ErrorKind::Parameter, format!("parameter '{}': {}", param.name, e.message()))
@@ -102,8 +101,13 @@ pub(super) fn values(
     values.collect()
 }
 
+/// A moment as a literal.
+pub(crate) fn moment(micros: i64) -> Expr {
+    typed(text_literal(sql_literal(micros)), ParamType::Timestamp)
+}
+
 /// A value as a typed literal; no value is a typed NULL.
-pub(super) fn literal(param_type: ParamType, value: Option<&str>) -> Result<Expr, QueryError> {
+pub(crate) fn literal(param_type: ParamType, value: Option<&str>) -> Result<Expr, QueryError> {
     let text = |text: &str| text_literal(text.to_owned());
     match (param_type, value) {
         (ParamType::Int, Some(value)) => {
@@ -114,7 +118,7 @@ pub(super) fn literal(param_type: ParamType, value: Option<&str>) -> Result<Expr
             Ok(if number < 0 { negative(digits) } else { digits })
         }
         (ParamType::Text, Some(value)) => Ok(text(value)),
-        (ParamType::Timestamp, Some(value)) => Ok(typed(text(&sql_literal(parse_time(value)?)), param_type)),
+        (ParamType::Timestamp, Some(value)) => Ok(moment(parse_time(value)?)),
         (_, None) => Ok(typed(Expr::value(Value::Null), param_type)),
     }
 }
@@ -129,7 +133,7 @@ fn typed(expr: Expr, param_type: ParamType) -> Expr {
 }
 
 /// Puts the values where their placeholders are.
-pub(super) fn substitute(statement: &mut Statement, values: &HashMap<String, Expr>) -> Result<(), QueryError> {
+pub(crate) fn substitute(statement: &mut Statement, values: &HashMap<String, Expr>) -> Result<(), QueryError> {
     let Statement::Statement(inner) = statement else { return Ok(()) };
     match inner.as_mut().visit(&mut Substitute { values }) {
         ControlFlow::Continue(()) => Ok(()),

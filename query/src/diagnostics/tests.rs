@@ -14,7 +14,7 @@ fn every_file_parses_and_uses_what_it_declares() {
         assert_eq!(statements.len(), 1, "{name}");
         let given = diagnostic.params.iter().filter(|param| param.required);
         let given = given.map(|param| (param.name.to_owned(), "7".to_owned())).collect();
-        let values = params::values(&diagnostic, &given).unwrap();
+        let values = params::values(name, &diagnostic.params, &given).unwrap();
         params::substitute(&mut statements[0], &values).unwrap();
         for param in &diagnostic.params {
             assert!(text.contains(&format!(":{}", param.name)), "{name}: {} is declared and not used", param.name);

@@ -17,7 +17,7 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::Snapshot;
 use deltalake::logstore::LogStore;
 use futures::TryStreamExt;
-use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, PARTITION_COLUMNS};
+use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
 use lookback_schemas::time::parse_day;
 use lookback_schemas::{LakeType, TableSpec, registry};
 use object_store::path::Path;
@@ -88,10 +88,10 @@ impl FileList {
         })
     }
 
-    /// A table without files: one that is known, but was never exported to this lake.
+    /// A table without files: one that is known, but was never exported to this lake. `partition` is a text and the day.
     #[must_use]
-    pub fn empty(table: &str, columns: &Schema) -> Self {
-        let schema = table_schema(table, columns, &PARTITION_COLUMNS);
+    pub fn empty(table: &str, columns: &Schema, partition: &[&str; 2]) -> Self {
+        let schema = table_schema(table, columns, partition);
         Self {
             table: table.to_owned(),
             version: 0,

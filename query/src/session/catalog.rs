@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::DataFusionError;
 use datafusion::datasource::{MemTable, TableType};
-use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_TIME};
+use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE, LOG_DATE, LOG_TIME, PARTITION_COLUMNS};
 use lookback_schemas::rollups::{ROLLUPS, rollup};
-use lookback_schemas::{Class, TableSpec, ledger, registry};
+use lookback_schemas::{Class, TableSpec, encryption, ledger, registry};
 use tokio::sync::Mutex;
 
 use super::{Session, rollups};
@@ -20,6 +20,9 @@ use crate::names;
 use crate::provider::LakeTable;
 use crate::views;
 
+/// The version of each table that was asked for; none for a table that there is not.
+pub(super) type Pins = Mutex<HashMap<String, Option<Arc<FileList>>>>;
+
 /// The lake at one moment, filled in as tables are asked for.
 #[derive(Debug)]
 pub(super) struct Snapshot {
@@ -28,7 +31,7 @@ pub(super) struct Snapshot {
     names: Vec<String>,
     // Temporary tables of the session.
     locals: HashMap<String, Arc<MemTable>>,
-    pinned: Mutex<HashMap<String, Option<Arc<FileList>>>>,
+    pinned: Arc<Pins>,
     // Plans what is derived from tables.
     session: Option<Session>,
 }
@@ -42,12 +45,13 @@ impl Snapshot {
             names.sort_unstable();
             names.dedup();
         }
-        Self { lake, names, locals, pinned: Mutex::default(), session: None }
+        Self { lake, names, locals, pinned: Arc::default(), session: None }
     }
 
-    /// The same, with names that are derived from tables.
+    /// The same, with names that are derived from tables, and the versions that the session holds on to.
     pub(super) fn with_session(self, session: &Session) -> Self {
-        Self { session: Some(session.clone()), ..self }
+        let pinned = session.pins.as_ref().map_or_else(|| Arc::clone(&self.pinned), Arc::clone);
+        Self { session: Some(session.clone()), pinned, ..self }
     }
 
     pub(super) fn session(&self) -> Option<&Session> {
@@ -120,13 +124,18 @@ impl SchemaProvider for Snapshot {
 
 /// The table as it is before its first export: without rows; `None` if no lake can have it.
 pub(super) fn declared(table: &str) -> Option<Arc<FileList>> {
-    declared_columns(table).map(|columns| Arc::new(FileList::empty(table, &columns)))
+    let partition = if encryption::table(table).is_some() { RECORD_PARTITION } else { PARTITION_COLUMNS };
+    declared_columns(table).map(|columns| Arc::new(FileList::empty(table, &columns, &partition)))
 }
+
+/// What the tables of the encryption record are partitioned by.
+const RECORD_PARTITION: [&str; 2] = [encryption::ACCOUNT_ID, LOG_DATE];
 
 /// The tables that a lake can have.
 fn declared_names() -> impl Iterator<Item = String> {
     let logs = registry().tables().iter().filter(|table| table.exportable()).map(|table| table.name.clone());
     let own = [LEDGER_TABLE, CLUSTERS_TABLE].into_iter().chain(ROLLUPS.iter().map(|rollup| rollup.name));
+    let own = own.chain(encryption::TABLES.iter().map(|table| table.name));
     logs.chain(own.map(str::to_owned)).chain(rollups::derived_names())
 }
 
@@ -135,9 +144,12 @@ fn declared_columns(table: &str) -> Option<Arc<Schema>> {
     match table {
         LEDGER_TABLE => Some(ledger::schema()),
         CLUSTERS_TABLE => Some(ledger::clusters_schema()),
-        _ => match rollup(table) {
-            Some(rollup) => Some(rollup.schema()),
-            None => registry().table(table).filter(|spec| spec.exportable()).map(|spec| Arc::new(columns_of(spec))),
+        _ => match (rollup(table), encryption::table(table)) {
+            (Some(rollup), _) => Some(rollup.schema()),
+            (None, Some(of_record)) => Some(of_record.schema()),
+            (None, None) => {
+                registry().table(table).filter(|spec| spec.exportable()).map(|spec| Arc::new(columns_of(spec)))
+            }
         },
     }
 }
@@ -158,7 +170,7 @@ pub(super) fn unknown_table(table: &str, present: &[String]) -> QueryError {
             main_cluster_only(table)
         ));
     }
-    let views = views::list().iter().map(|view| view.name.to_owned());
+    let views = views::all().map(|view| view.name.to_owned());
     let known: Vec<String> = present.iter().cloned().chain(declared_names()).chain(views).collect();
     let near = names::nearest(table, known.iter().map(String::as_str), 3);
     let hint = if near.is_empty() {

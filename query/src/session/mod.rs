@@ -19,6 +19,7 @@ mod task;
 mod threads;
 mod views;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ use crate::footers::Reach;
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
 use bounded::Stop;
-use catalog::Snapshot;
+use catalog::{Pins, Snapshot};
 pub use describe::{Column, Contents, Relation, redshift_type};
 use local::Locals;
 use memory::Shares;
@@ -104,6 +105,8 @@ pub struct Session {
     limits: Limits,
     as_of: Option<i64>,
     locals: Arc<Mutex<Locals>>,
+    // Versions that all statements see; without them, each sees the newest.
+    pins: Option<Arc<Pins>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -225,7 +228,16 @@ impl Session {
             .build();
         let memory = Shares::new(limits.memory_bytes);
         let threads = Threads::new(limits.target_partitions);
-        Ok(Self { lake: Arc::new(lake), base, memory, threads, limits, as_of: None, locals: Arc::default() })
+        Ok(Self {
+            lake: Arc::new(lake),
+            base,
+            memory,
+            threads,
+            limits,
+            as_of: None,
+            locals: Arc::default(),
+            pins: None,
+        })
     }
 
     /// The same session at another moment (microseconds since 1970-01-01, UTC): `getdate()` and its kin answer it. Rows
@@ -233,6 +245,26 @@ impl Session {
     #[must_use]
     pub fn with_as_of(&self, as_of: Option<i64>) -> Self {
         Self { as_of, ..self.clone() }
+    }
+
+    /// The same session over one version of the lake: these tables as they are now, any other as it is when it is first asked
+    /// for, whatever is committed in between.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Read`] if the log of a table cannot be read.
+    pub async fn pinned(&self, tables: &[&str]) -> Result<Self, QueryError> {
+        let pinned = Self { pins: Some(Arc::default()), ..self.clone() };
+        let snapshot = Snapshot::new(Arc::clone(&self.lake), None, HashMap::new()).with_session(&pinned);
+        for table in tables {
+            snapshot.pinned(table).await?;
+        }
+        Ok(pinned)
+    }
+
+    /// The tables that a pinned session has seen so far and their Delta versions; none for another session.
+    pub async fn versions(&self) -> Vec<(String, u64)> {
+        let snapshot = Snapshot::new(Arc::clone(&self.lake), None, HashMap::new()).with_session(self);
+        snapshot.versions().await
     }
 
     /// The lake.
@@ -292,16 +324,21 @@ impl Session {
         let lists_tables = lists_tables(&parsed, &references);
         let names = if lists_tables { Some(self.lake.tables().await?) } else { None };
         let snapshot = Arc::new(Snapshot::new(Arc::clone(&self.lake), names, tables).with_session(self));
+        let views = Arc::new(WithViews::new(Arc::clone(&snapshot), self.clone()));
         let mut columns = rewrite::Columns::new();
         for reference in &references {
             self.check_reference(&snapshot, reference).await?;
             let of_table = snapshot.columns(reference.table()).await?;
-            if let Some(of_table) = of_table.or_else(|| crate::views::columns(reference.table())) {
+            let of_table = match of_table.or_else(|| crate::views::columns(reference.table())) {
+                Some(of_table) => Some(of_table),
+                None => views.columns(reference.table()).await?,
+            };
+            if let Some(of_table) = of_table {
                 columns.insert(reference.table().to_lowercase(), of_table);
             }
         }
         rewrite::resolve(&mut parsed, &columns)?;
-        let state = self.state(Arc::new(WithViews::new(Arc::clone(&snapshot), self.clone())))?;
+        let state = self.state(views)?;
         let plan = state.statement_to_plan(parsed).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
@@ -342,13 +379,18 @@ impl Session {
         }
     }
 
+    /// The moment that `getdate()` answers.
+    fn moment(&self) -> i64 {
+        self.as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros())
+    }
+
     /// The state of one statement: the tables that it sees, and the functions that know its moment.
     fn state(&self, tables: Arc<dyn SchemaProvider>) -> Result<SessionState, QueryError> {
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, tables)?;
         let catalogs = MemoryCatalogProviderList::new();
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
-        let now = self.as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
+        let now = self.moment();
         let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_catalog_list(Arc::new(catalogs))
             .with_runtime_env(self.statement_runtime()?)

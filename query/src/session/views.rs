@@ -3,6 +3,7 @@
 //! A view is planned when a statement names it, over the same snapshot: its tables are pinned, pruned and listed as if the
 //! statement named them itself. If the lake has a table of the view's name, the table is what is read.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,8 +14,12 @@ use datafusion::logical_expr::{LogicalPlanBuilder, ident, lit};
 
 use super::catalog::{Snapshot, declared};
 use super::{Session, Statement};
+use crate::diagnostics::params::{moment, substitute};
 use crate::error::{ErrorKind, QueryError};
 use crate::views::{self, View};
+
+/// What stands for the session's moment in a view: what came later is not seen.
+const AS_OF: &str = ":as_of";
 
 /// The tables of a snapshot, and the views over them.
 #[derive(Debug)]
@@ -31,12 +36,20 @@ impl WithViews {
         Self { tables, session, complete: false }
     }
 
+    /// The names of a view's columns; `None` if there is no such view.
+    pub(super) async fn columns(&self, name: &str) -> Result<Option<Vec<String>>, QueryError> {
+        let Some(view) = views::get(name) else { return Ok(None) };
+        let plan = self.plan(view).await?;
+        Ok(Some(plan.schema().fields().iter().map(|field| field.name().to_lowercase()).collect()))
+    }
+
     async fn plan(&self, view: &View) -> Result<ViewTable, QueryError> {
         let inside = Self { tables: Arc::clone(&self.tables), session: self.session.clone(), complete: true };
         let state = self.session.state(Arc::new(inside))?;
-        let Some(Statement { parsed, .. }) = self.session.prepare(view.sql)?.pop() else {
+        let Some(Statement { mut parsed, .. }) = self.session.prepare(view.sql)?.pop() else {
             return Err(QueryError::new(ErrorKind::Internal, format!("view '{}' is empty", view.name)));
         };
+        substitute(&mut parsed, &HashMap::from([(AS_OF.to_owned(), moment(self.session.moment()))]))?;
         let plan = Box::pin(state.statement_to_plan(parsed)).await?;
         Ok(ViewTable::new(plan, Some(view.sql.to_owned())))
     }
@@ -48,7 +61,7 @@ impl SchemaProvider for WithViews {
         let mut names = self.tables.table_names();
         // Without names the statement does not ask for them.
         if !names.is_empty() {
-            names.extend(views::list().iter().map(|view| view.name.to_owned()));
+            names.extend(views::all().map(|view| view.name.to_owned()));
             names.sort_unstable();
             names.dedup();
         }

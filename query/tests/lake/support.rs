@@ -18,7 +18,7 @@ use lookback_schemas::layout::{FileKind, data_file, rollup_file};
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, LOOKUP_COLUMNS};
 use lookback_schemas::rollups::Rollup;
 use lookback_schemas::time::{parse_day, rfc3339};
-use lookback_schemas::{ledger, registry};
+use lookback_schemas::{encryption, ledger, registry};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 use url::Url;
@@ -99,6 +99,18 @@ impl TestLake {
         let schema = ledger::schema().as_ref().clone();
         self.create("lookback_export_runs", &schema, &[LOG_DATE]).await;
         self.commit("lookback_export_runs", "-", day, &batch(schema, &rows), false).await;
+    }
+
+    /// Adds a file of a table of the encryption record; `day` names its partition.
+    #[allow(dead_code, reason = "the tests in `audit` use it")]
+    pub async fn add_record(&self, table: &encryption::Table, account: &str, day: &str, rows: &Value) {
+        let schema = table.schema().as_ref().clone();
+        self.create(table.name, &schema, &[encryption::ACCOUNT_ID, LOG_DATE]).await;
+        let number = self.files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = format!("{}={account}/{LOG_DATE}={day}/part-test-{number}.parquet", encryption::ACCOUNT_ID);
+        let partition = [(encryption::ACCOUNT_ID, account), (LOG_DATE, day)];
+        let partition = partition.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).into();
+        self.commit_at(table.name, path, partition, &batch(schema, rows)).await;
     }
 
     /// Stores a day of a rollup in a file that says what it was computed from.

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use roster::Present;
 
 use super::export::stop_signal;
+use super::record::Record;
 use crate::cli::{Export, Global};
 use crate::config::{self, Missing};
 use crate::failure::{FAILED, Failure};
@@ -61,6 +62,8 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     metrics.recall(&exporter.list_watermarks().await?);
     pulse.opened();
     let sweep = settings.export.sweep && !arguments.no_sweep;
+    let record = Record::new(&settings, aws.as_ref(), &exporter);
+    let recording = record.map(|record| tokio::spawn(record.keep(timetable.clone(), stop.clone())));
     let service = Service {
         timetable,
         roster: Arc::new(roster),
@@ -71,7 +74,13 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
         pulse,
         chance: by_chance,
     };
+    let stop_within = service.settings.stop_within;
     let stopped = service.run(&stop).await;
+    if let Some(recording) = recording
+        && tokio::time::timeout(stop_within, recording).await.is_err()
+    {
+        info!(target: LOG_TARGET, "the record was still being collected: it is read again next time");
+    }
     silent.cancel();
     if tokio::time::timeout(LAST_ANSWERS, answers).await.is_err() {
         info!(target: LOG_TARGET, "an answer was still under way");

@@ -52,11 +52,20 @@ impl Moto {
     /// # Panics
     /// If there is no Python with moto, or the server does not start; the message says what to do.
     pub(crate) async fn start() -> Self {
+        Self::start_script(&[concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/moto/server.py")]).await
+    }
+
+    /// As [`Moto::start`], with what the record of encryption asks for: `tests/aws/extension` says what that is.
+    pub(crate) async fn start_for_record() -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/extension/lookback_moto.py");
+        Self::start_script(&[script, "--until-input-ends"]).await
+    }
+
+    async fn start_script(script: &[&str]) -> Self {
         let python = python();
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/aws/moto/server.py");
         let mut server = Command::new(&python)
             .arg("-B")
-            .arg(script)
+            .args(script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -229,6 +238,11 @@ impl Moto {
     /// Asks one of the routes for tests for something.
     pub(crate) async fn tell(&self, route: &str, body: &Value) -> Value {
         self.ask("POST", &format!("/lookback-test/{route}"), "application/json", &body.to_string()).await
+    }
+
+    /// Asks one of the extension's routes for tests for something.
+    pub(crate) async fn control(&self, route: &str, body: &Value) -> Value {
+        self.ask("POST", &format!("/lookback-control/{route}"), "application/json", &body.to_string()).await
     }
 
     /// From now on signatures and the identity's policies are checked, after `free` more calls.

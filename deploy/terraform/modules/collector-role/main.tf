@@ -1,5 +1,5 @@
-# The role in a source account that the exporter assumes to find the account's Redshift clusters and to log in to them. It can read no
-# data and change nothing by itself; what it sees on a cluster is granted there (deploy/redshift/grants.sql).
+# The role in a source account that the exporter assumes to find the account's Redshift clusters, to log in to them, and to record how
+# they are encrypted. It can read no data and change nothing by itself; what it sees on a cluster is granted there (deploy/redshift/grants.sql).
 data "aws_caller_identity" "current" {}
 
 locals {

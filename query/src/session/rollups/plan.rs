@@ -13,7 +13,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, cast, lit};
 use datafusion::physical_plan::ExecutionPlan;
-use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
+use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, PARTITION_COLUMNS};
 use lookback_schemas::rollups::{Key, Rollup};
 
 use super::{PinnedRollup, definition};
@@ -140,7 +140,7 @@ pub(super) fn sorted(plan: LogicalPlan, rollup: &Rollup) -> Result<LogicalPlan, 
 
 /// The columns of a rollup as questions see them: its own, times without a zone, then the partition columns.
 fn columns(rollup: &Rollup) -> Schema {
-    let files = FileList::empty(rollup.name, &rollup.schema());
+    let files = FileList::empty(rollup.name, &rollup.schema(), &PARTITION_COLUMNS);
     files.schema().table_schema().as_ref().clone()
 }
 

@@ -1,0 +1,65 @@
+//! What came of a collection.
+
+use std::collections::BTreeMap;
+
+use lookback_schemas::encryption::status;
+
+use super::calls::Tally;
+use crate::error::Error;
+use crate::source::Window;
+
+/// One collector in one account and region.
+#[derive(Debug, Clone)]
+pub struct CollectorReport {
+    /// The account; the role, if the account could not be found out.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The collector.
+    pub collector: &'static str,
+    /// `ok`, `partial` or `failed`.
+    pub status: &'static str,
+    /// New rows.
+    pub rows: u64,
+    /// What was read.
+    pub window: Option<Window>,
+    /// What its source lost before it was read.
+    pub gap: Option<Window>,
+    /// What it asked, and what was refused.
+    pub tally: Tally,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
+/// A collection.
+#[derive(Debug, Default)]
+pub struct RecordReport {
+    /// Collectors, by account and region.
+    pub collectors: Vec<CollectorReport>,
+    /// Accounts and regions that another exporter is at.
+    pub held: Vec<String>,
+    /// What stopped the collection as a whole.
+    pub error: Option<Error>,
+}
+
+impl RecordReport {
+    /// Calls by action, over all collectors.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        let mut all = BTreeMap::new();
+        for (call, count) in self.collectors.iter().flat_map(|one| &one.tally.calls) {
+            *all.entry(*call).or_default() += count;
+        }
+        all
+    }
+
+    /// What this means for the exit code of a command: 1 if a collector failed, 3 if a gap was recorded, 0 otherwise. A fact that
+    /// was refused is in the record, and fails nothing.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if self.error.is_some() || self.collectors.iter().any(|one| one.status == status::FAILED) {
+            return 1;
+        }
+        if self.collectors.iter().any(|one| one.gap.is_some()) { 3 } else { 0 }
+    }
+}

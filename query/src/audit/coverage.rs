@@ -1,0 +1,258 @@
+//! What the collectors' ledger proves about a window: which part of it was read completely, and where the holes are.
+//!
+//! A run that ended `ok` without a denied call has read its window completely. The coverage of a window is the union of such
+//! windows, cut to it, by its length. Runs count by the time that they read, not by the time that they ran: what was read late
+//! was read.
+
+mod denied;
+mod spans;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lookback_schemas::time::DAY;
+
+pub use denied::Denied;
+pub use spans::Spans;
+
+use super::check::Need;
+use super::rows::{moment_text, rows_of};
+use crate::error::QueryError;
+use crate::session::Session;
+
+/// What one collector read in one region of one account.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reads {
+    /// Time that was read completely.
+    pub complete: Spans,
+    /// Time that its source no longer held when it was to be read.
+    pub lost: Spans,
+    /// Calls that were refused.
+    pub denied: Vec<Denied>,
+    /// The last error of a run that failed, with the time of the run.
+    pub error: Option<(i64, String)>,
+}
+
+/// Of which collector, account and region something was read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The collector.
+    pub collector: String,
+    /// The account.
+    pub account_id: String,
+    /// The region.
+    pub region: String,
+}
+
+/// What was read, by whom.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// By place.
+    pub reads: BTreeMap<Place, Reads>,
+    /// Time that was read of a table of logs, by table and cluster.
+    pub logs: BTreeMap<(String, String), Spans>,
+}
+
+/// How much of a window is proven.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proof {
+    /// Percent of the window that was read completely.
+    pub pct: f64,
+    /// What is missing, in words; `None` if nothing is.
+    pub missing: Option<String>,
+    /// Whether access was denied to something in the window, so that no percentage is enough.
+    pub denied: bool,
+}
+
+impl Proof {
+    const NOTHING: f64 = 0.0;
+
+    /// The weaker of two.
+    #[must_use]
+    pub fn weaker(self, other: Self) -> Self {
+        if (other.denied, -other.pct) > (self.denied, -self.pct) { other } else { self }
+    }
+}
+
+impl Coverage {
+    /// What the ledgers say about the time from `from` to `to` (microseconds since 1970-01-01, UTC), and which collectors ever
+    /// ran.
+    ///
+    /// # Errors
+    /// If a ledger cannot be read.
+    pub async fn read(session: &Session, from: i64, to: i64) -> Result<Self, QueryError> {
+        let mut coverage = Self::default();
+        let places = "SELECT DISTINCT collector, account_id, region FROM collection_runs";
+        for row in rows_of(session, places).await? {
+            let place = Place {
+                collector: row.text("collector"),
+                account_id: row.text("account_id"),
+                region: row.text("region"),
+            };
+            coverage.reads.entry(place).or_default();
+        }
+        let (low, high) = (moment_text(from), moment_text(to));
+        let runs = format!(
+            "SELECT collector, account_id, region, started_at, status, window_from, window_to, access_errors, error \
+             FROM collection_runs WHERE started_at >= '{}' \
+             AND COALESCE(window_to, started_at) >= '{low}' AND COALESCE(window_from, started_at) <= '{high}' \
+             ORDER BY COALESCE(window_from, started_at), started_at",
+            // A window ends about when its run starts.
+            moment_text(from - DAY)
+        );
+        for row in rows_of(session, &runs).await? {
+            let place = Place {
+                collector: row.text("collector"),
+                account_id: row.text("account_id"),
+                region: row.text("region"),
+            };
+            let started = row.time("started_at").unwrap_or_default();
+            let window = (row.time("window_from").unwrap_or(started), row.time("window_to").unwrap_or(started));
+            let denied = denied::read(&row.text("access_errors"), window);
+            let reads = coverage.reads.entry(place).or_default();
+            match row.text("status").as_str() {
+                "ok" if denied.is_empty() => reads.complete.add(window.0, window.1),
+                "gap" => reads.lost.add(window.0, window.1),
+                _ if !row.text("error").is_empty() => reads.error = Some((started, row.text("error"))),
+                _ => {}
+            }
+            reads.denied.extend(denied);
+        }
+        coverage.read_logs(session, from, to).await?;
+        Ok(coverage)
+    }
+
+    /// Tables of logs have the exporter's own ledger.
+    async fn read_logs(&mut self, session: &Session, from: i64, to: i64) -> Result<(), QueryError> {
+        let sql = format!(
+            "SELECT cluster_id, table_name, window_from, window_to FROM lookback_export_runs \
+             WHERE kind <> 'compact' AND outcome <> 'failed' AND window_to >= '{}' AND window_from <= '{}' \
+             ORDER BY window_from",
+            moment_text(from),
+            moment_text(to)
+        );
+        for row in rows_of(session, &sql).await? {
+            if let Some((from, to)) = row.time("window_from").zip(row.time("window_to")) {
+                let spans = self.logs.entry((row.text("table_name"), row.text("cluster_id"))).or_default();
+                spans.add(from, to);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether any of the need's collectors ever ran anywhere.
+    #[must_use]
+    pub fn ever(&self, need: &Need) -> bool {
+        if need.is_evidence() {
+            return !self.reads.is_empty();
+        }
+        if need.collectors.is_empty() {
+            return self.logs.keys().any(|(table, _)| table == need.table);
+        }
+        self.reads.keys().any(|place| need.collectors.contains(&place.collector.as_str()))
+    }
+
+    /// The accounts and regions that the need's collectors know.
+    #[must_use]
+    pub fn places(&self, need: &Need) -> BTreeSet<(String, String)> {
+        let of_need = self.reads.keys().filter(|place| need.collectors.contains(&place.collector.as_str()));
+        of_need.map(|place| (place.account_id.clone(), place.region.clone())).collect()
+    }
+
+    /// What is proven of a window, for a need in one account and region, or in all of them if the account is empty. `cluster`
+    /// is the name of the cluster that a table of logs is asked about. `None` for a need that is evidence of itself.
+    #[must_use]
+    pub fn proof(
+        &self,
+        need: &Need,
+        account_id: &str,
+        region: &str,
+        cluster: &str,
+        window: (i64, i64),
+    ) -> Option<Proof> {
+        (!need.is_evidence()).then(|| self.proof_of(need, account_id, region, cluster, window))
+    }
+
+    fn proof_of(&self, need: &Need, account_id: &str, region: &str, cluster: &str, window: (i64, i64)) -> Proof {
+        if need.collectors.is_empty() {
+            return self.proof_of_logs(need, cluster, window);
+        }
+        if account_id.is_empty() {
+            let places = self.places(need);
+            let proofs = places.iter().map(|(account, region)| self.proof_of(need, account, region, cluster, window));
+            return proofs.reduce(Proof::weaker).unwrap_or_else(|| never(need));
+        }
+        let mut found = need.collectors.iter().filter_map(|collector| {
+            let place = Place {
+                collector: (*collector).to_owned(),
+                account_id: account_id.to_owned(),
+                region: region.to_owned(),
+            };
+            Some((*collector, self.reads.get(&place)?))
+        });
+        let place = format!("{account_id}/{region}");
+        let Some((first, reads)) = found.next() else {
+            let names = need.collectors.join(" or ");
+            return Proof {
+                pct: Proof::NOTHING,
+                missing: Some(format!("the collector {names} never ran in {place}")),
+                denied: false,
+            };
+        };
+        let mut reads = reads.clone();
+        for (_, other) in found {
+            reads.complete.extend(&other.complete);
+            reads.lost.extend(&other.lost);
+            reads.denied.extend(other.denied.iter().cloned());
+        }
+        proof_of(&reads, &format!("{first} of {place}"), window)
+    }
+
+    fn proof_of_logs(&self, need: &Need, cluster: &str, window: (i64, i64)) -> Proof {
+        let mut read = Spans::default();
+        for ((table, id), spans) in &self.logs {
+            let is_meant = cluster.is_empty() || lookback_schemas::names::cluster_name(id) == cluster;
+            if table == need.table && is_meant {
+                read.extend(spans);
+            }
+        }
+        if read.is_empty() {
+            let missing = Some(format!("{} was never exported from {cluster}", need.table));
+            return Proof { pct: Proof::NOTHING, missing, denied: false };
+        }
+        proof_of(&Reads { complete: read, ..Reads::default() }, &format!("{} of {cluster}", need.table), window)
+    }
+}
+
+fn never(need: &Need) -> Proof {
+    let names = need.collectors.join(" or ");
+    Proof { pct: Proof::NOTHING, missing: Some(format!("the collector {names} never ran")), denied: false }
+}
+
+fn proof_of(reads: &Reads, who: &str, window: (i64, i64)) -> Proof {
+    let pct = reads.complete.pct(window.0, window.1);
+    let relevant = |denied: &&Denied| denied.concerns(window, &reads.complete);
+    if let Some(denied) = reads.denied.iter().rev().find(relevant) {
+        return Proof { pct, missing: Some(denied.describe(who)), denied: true };
+    }
+    let holes = reads.complete.holes(window.0, window.1);
+    let longest = holes.iter().max_by_key(|(from, to)| to - from);
+    let missing = longest.map(|(from, to)| {
+        let why = if reads.lost.overlaps(*from, *to) {
+            "; its source no longer had it".to_owned()
+        } else {
+            let within = |(at, _): &&(i64, String)| from <= at && at <= to;
+            reads.error.as_ref().filter(within).map_or_else(String::new, |(_, error)| format!("; {error}"))
+        };
+        let (from, to) = (minute(*from), minute(*to));
+        format!("{pct:.1} % of the window was read by {who}; the longest hole is {from} to {to} UTC{why}")
+    });
+    Proof { pct, missing, denied: false }
+}
+
+/// A moment to the minute.
+fn minute(micros: i64) -> String {
+    moment_text(micros)[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests;

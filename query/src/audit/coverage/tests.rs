@@ -1,0 +1,98 @@
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use lookback_schemas::time::HOUR;
+
+use super::*;
+
+const NEED: &str = "kms_key_state";
+
+fn need(collectors: &[&'static str]) -> Need {
+    Need { table: NEED, collectors: collectors.to_vec() }
+}
+
+fn coverage(entries: &[(&str, &str, Reads)]) -> Coverage {
+    let place = |collector: &str, region: &str| Place {
+        collector: collector.to_owned(),
+        account_id: "111122223333".to_owned(),
+        region: region.to_owned(),
+    };
+    let reads = entries.iter().map(|(collector, region, reads)| (place(collector, region), reads.clone()));
+    Coverage { reads: reads.collect(), ..Coverage::default() }
+}
+
+fn complete(windows: &[(i64, i64)]) -> Reads {
+    let mut reads = Reads::default();
+    windows.iter().for_each(|(from, to)| reads.complete.add(from * HOUR, to * HOUR));
+    reads
+}
+
+fn proof(coverage: &Coverage, collectors: &[&'static str], region: &str) -> Proof {
+    coverage.proof(&need(collectors), "111122223333", region, "", (0, 100 * HOUR)).unwrap()
+}
+
+#[test]
+fn the_reason_names_the_hole() {
+    let mut holed = complete(&[(0, 40), (50, 99)]);
+    let at = |reads: &Reads| proof(&coverage(&[("keys", "eu", reads.clone())]), &["keys"], "eu");
+    let found = at(&holed);
+    assert!((found.pct - 89.0).abs() < 1e-9 && !found.denied);
+    let hole = "89.0 % of the window was read by keys of 111122223333/eu; \
+                the longest hole is 1970-01-02 16:00 to 1970-01-03 02:00 UTC";
+    assert_eq!(found.missing.unwrap(), hole);
+    holed.error = Some((45 * HOUR, "throttled".to_owned()));
+    assert_eq!(at(&holed).missing.unwrap(), format!("{hole}; throttled"));
+    holed.lost.add(41 * HOUR, 42 * HOUR);
+    assert_eq!(at(&holed).missing.unwrap(), format!("{hole}; its source no longer had it"));
+    assert_eq!(at(&complete(&[(-5, 100)])).missing, None);
+}
+
+#[test]
+fn a_collector_that_never_ran_proves_nothing() {
+    let coverage = coverage(&[("keys", "eu", complete(&[(0, 100)]))]);
+    let never = proof(&coverage, &["keys"], "us");
+    assert_eq!((never.pct, never.missing.as_deref()), (0.0, Some("the collector keys never ran in 111122223333/us")));
+    let nobody = coverage.proof(&need(&["clusters"]), "", "", "", (0, HOUR)).unwrap();
+    assert_eq!(nobody.missing.as_deref(), Some("the collector clusters never ran"));
+    let itself = Need { table: "collection_runs", collectors: Vec::new() };
+    assert_eq!(coverage.proof(&itself, "111122223333", "us", "", (0, HOUR)), None);
+    assert!(coverage.ever(&itself) && !Coverage::default().ever(&itself));
+    assert!(coverage.ever(&need(&["keys"])) && !coverage.ever(&need(&["clusters"])));
+}
+
+#[test]
+fn collectors_that_stand_in_for_each_other_are_read_together() {
+    let coverage =
+        coverage(&[("cloudtrail", "eu", complete(&[(0, 60)])), ("trail_files", "eu", complete(&[(50, 100)]))]);
+    let both = proof(&coverage, &["cloudtrail", "trail_files"], "eu");
+    assert!((both.pct - 100.0).abs() < 1e-9 && both.missing.is_none());
+    assert!(proof(&coverage, &["cloudtrail"], "eu").pct < 61.0);
+    // Without an account, the place with the least decides.
+    let everywhere = coverage.proof(&need(&["cloudtrail"]), "", "", "", (0, 100 * HOUR)).unwrap();
+    assert!((everywhere.pct - 60.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_denied_call_stands_until_its_time_is_read() {
+    let window = (10 * HOUR, 11 * HOUR);
+    let json = r#"[{"call":"kms:DescribeKey","code":"AccessDeniedException","grant":"kms:DescribeKey"}]"#;
+    let mut reads = complete(&[(0, 10), (11, 100)]);
+    reads.denied = denied::read(json, window);
+    let found = proof(&coverage(&[("keys", "eu", reads.clone())]), &["keys"], "eu");
+    assert!(found.denied && found.pct > 98.9);
+    assert_eq!(
+        found.missing.unwrap(),
+        "kms:DescribeKey was denied to keys of 111122223333/eu (AccessDeniedException); grant kms:DescribeKey to the \
+         collector's role"
+    );
+    reads.complete.add(window.0, window.1);
+    assert!(!proof(&coverage(&[("keys", "eu", reads)]), &["keys"], "eu").denied);
+}
+
+#[test]
+fn lists_of_denied_calls() {
+    for empty in ["", "[]", "null", " "] {
+        assert!(denied::read(empty, (0, 1)).is_empty(), "{empty}");
+    }
+    assert_eq!(denied::read("{", (0, 1))[0].code, "{");
+    assert_eq!(denied::read(r#"[{"call":"a","extra":1}]"#, (0, 1))[0].call, "a");
+}
