@@ -1,7 +1,12 @@
 //! The command line's arguments, as they are typed.
 
+#[cfg(feature = "query")]
+mod audit;
+
 use std::path::PathBuf;
 
+#[cfg(feature = "query")]
+pub(crate) use audit::{Audit, Timeline, TimelineFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The long memory of a fleet of Amazon Redshift clusters.
@@ -79,6 +84,12 @@ pub(crate) enum Command {
     /// Ready questions: list them, or ask one
     #[cfg(feature = "query")]
     Diagnose(Diagnose),
+    /// Checks of encryption, keys and evidence over the record, with verdicts; exit code 1 on a FAIL that nobody accepted
+    #[cfg(feature = "query")]
+    Audit(Audit),
+    /// The story of a cluster's encryption, who did it, and what ran meanwhile
+    #[cfg(feature = "query")]
+    Timeline(Timeline),
     /// The system tables that are known, and their columns
     Tables(Tables),
 }

@@ -38,7 +38,7 @@ pub(crate) async fn run(global: &Global, arguments: &Diagnose) -> Result<u8, Fai
     answer(&session, question, &given, format, arguments.output.as_deref()).await
 }
 
-fn parameters(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+pub(super) fn parameters(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let split = |param: &String| {
         let (key, value) = param
             .split_once('=')

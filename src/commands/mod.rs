@@ -1,5 +1,7 @@
 //! One file per command.
 
+#[cfg(feature = "query")]
+mod audit;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -16,6 +18,8 @@ mod sql;
 #[cfg(feature = "query")]
 mod status;
 mod tables;
+#[cfg(feature = "query")]
+mod timeline;
 mod verify;
 
 #[cfg(feature = "query")]
@@ -41,6 +45,10 @@ pub(crate) async fn run(arguments: Cli) -> Result<u8, Failure> {
         Command::Sql(a) => Box::pin(sql::run(global, a)).await,
         #[cfg(feature = "query")]
         Command::Diagnose(a) => Box::pin(diagnose::run(global, a)).await,
+        #[cfg(feature = "query")]
+        Command::Audit(a) => Box::pin(audit::run(global, a)).await,
+        #[cfg(feature = "query")]
+        Command::Timeline(a) => Box::pin(timeline::run(global, a)).await,
         Command::Tables(a) => tables::run(a),
     }
 }

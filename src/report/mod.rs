@@ -1,12 +1,16 @@
 //! Diagnostics as a document: Markdown, or one HTML page with drawings that needs no network and no script.
 //!
+//! The audit and the story of a cluster have pages of their own: `audit`, `timeline`.
+//!
 //! What logs hold is hostile input here: statements, names of users and programs are written by whoever can connect. Each
 //! form escapes every cell ([`text`]), and the page has no script that an escaped cell could get into.
 
+pub(crate) mod audit;
 mod chart;
 mod html;
 mod markdown;
 mod text;
+pub(crate) mod timeline;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +20,7 @@ use lookback_query::diagnostics::{self, Diagnostic, Outcome, Severity};
 use lookback_query::{ErrorKind, QueryError, Session, Statement};
 
 use crate::failure::Failure;
+pub(crate) use text::{cut, visible};
 
 /// Rows of one diagnostic in a report; how many more there were is said.
 const MAX_ROWS: usize = 200;

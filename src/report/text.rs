@@ -1,7 +1,7 @@
 //! Texts of logs, made harmless for a document.
 
 /// Characters that a reader would not see, or that turn the order of others around, are replaced by a sign that is seen.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -38,7 +38,7 @@ pub(super) fn markdown(text: &str) -> String {
 }
 
 /// The first characters of a text, with a sign if there are more.
-pub(super) fn cut(text: &str, length: usize) -> String {
+pub(crate) fn cut(text: &str, length: usize) -> String {
     let mut cut: String = text.chars().take(length).collect();
     if text.chars().nth(length).is_some() {
         cut.pop();

@@ -3,10 +3,14 @@
 //! Results, error texts, exit codes, and what is left behind in the lake when something goes wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
+mod audit;
 mod clusters;
 mod commands;
 mod demo;
 mod help;
+#[path = "../../query/tests/lake/support.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests of the query layer use more of it")]
+mod lakes;
 #[path = "../e2e/support/postgres.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use more of it")]
 mod postgres;

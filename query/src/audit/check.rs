@@ -217,7 +217,7 @@ fn need(text: &'static str) -> Option<Need> {
         Some((table, collectors)) => (table, collectors.split('|').collect()),
         None => (text.trim(), Vec::new()),
     };
-    (is_name(&table) && collectors.iter().all(|name| is_name(&name))).then_some(Need { table, collectors })
+    (is_name(&table) && collectors.iter().all(is_name)).then_some(Need { table, collectors })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! statement named them itself. If the lake has a table of the view's name, the table is what is read.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use datafusion::catalog::{SchemaProvider, TableProvider};
@@ -29,11 +29,15 @@ pub(super) struct WithViews {
     // Inside a view every table has all documented columns: a lake of old clusters lacks those that AWS added since, and
     // the view shall have them as NULL.
     complete: bool,
+    // Views stand on each other, and a statement may name one often: each is planned once.
+    planned: Planned,
 }
+
+type Planned = Arc<Mutex<HashMap<&'static str, Arc<ViewTable>>>>;
 
 impl WithViews {
     pub(super) fn new(tables: Arc<Snapshot>, session: Session) -> Self {
-        Self { tables, session, complete: false }
+        Self { tables, session, complete: false, planned: Arc::default() }
     }
 
     /// The names of a view's columns; `None` if there is no such view.
@@ -43,15 +47,26 @@ impl WithViews {
         Ok(Some(plan.schema().fields().iter().map(|field| field.name().to_lowercase()).collect()))
     }
 
-    async fn plan(&self, view: &View) -> Result<ViewTable, QueryError> {
-        let inside = Self { tables: Arc::clone(&self.tables), session: self.session.clone(), complete: true };
+    async fn plan(&self, view: &View) -> Result<Arc<ViewTable>, QueryError> {
+        let known = |planned: &Planned| planned.lock().unwrap_or_else(PoisonError::into_inner).get(view.name).cloned();
+        if let Some(planned) = known(&self.planned) {
+            return Ok(planned);
+        }
+        let inside = Self {
+            tables: Arc::clone(&self.tables),
+            session: self.session.clone(),
+            complete: true,
+            planned: Arc::clone(&self.planned),
+        };
         let state = self.session.state(Arc::new(inside))?;
         let Some(Statement { mut parsed, .. }) = self.session.prepare(view.sql)?.pop() else {
             return Err(QueryError::new(ErrorKind::Internal, format!("view '{}' is empty", view.name)));
         };
         substitute(&mut parsed, &HashMap::from([(AS_OF.to_owned(), moment(self.session.moment()))]))?;
         let plan = Box::pin(state.statement_to_plan(parsed)).await?;
-        Ok(ViewTable::new(plan, Some(view.sql.to_owned())))
+        let planned = Arc::new(ViewTable::new(plan, Some(view.sql.to_owned())));
+        self.planned.lock().unwrap_or_else(PoisonError::into_inner).insert(view.name, Arc::clone(&planned));
+        Ok(planned)
     }
 }
 
@@ -71,7 +86,7 @@ impl SchemaProvider for WithViews {
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         match (self.tables.table(name).await?, views::get(name)) {
             (Some(table), _) if self.complete => completed(name, table).map(Some),
-            (None, Some(view)) => Ok(Some(Arc::new(self.plan(view).await?))),
+            (None, Some(view)) => Ok(Some(self.plan(view).await?)),
             (table, _) => Ok(table),
         }
     }
