@@ -22,7 +22,7 @@
 //! - **One version of the lake** is seen by all checks of an audit ([`Session::pinned`](crate::Session::pinned)).
 //! - **Exceptions** are dated and have an owner ([`exceptions`]). A FAIL that is accepted is still shown as FAIL.
 //!
-//! The parts: [`check`] reads the files, [`run`] asks them, [`judge`] decides, [`finding`] is what comes out, [`format`] writes
+//! The parts: [`check`] reads the files, [`mod@run`] asks them, [`judge`] decides, [`finding`] is what comes out, [`mod@format`] writes
 //! it for other programs, [`record`] says what the lake keeps of it, and [`timeline`] tells the story of one cluster.
 
 pub mod check;

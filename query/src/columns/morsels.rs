@@ -14,6 +14,7 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::FileSource;
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use datafusion::parquet::file::metadata::RowGroupMetaData;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::Projector;
 use datafusion::physical_expr::utils::reassign_expr_columns;
@@ -102,7 +103,7 @@ impl Scan {
 
 /// Plans the files of one part of a scan.
 pub(super) struct Morsels {
-    inner: Box<dyn Morselizer>,
+    inner: Arc<dyn Morselizer>,
     shared: Arc<Shared>,
 }
 
@@ -119,7 +120,7 @@ pub(super) struct Shared {
 
 impl Morsels {
     pub(super) fn new(inner: Box<dyn Morselizer>, shared: Shared) -> Self {
-        Self { inner, shared: Arc::new(shared) }
+        Self { inner: inner.into(), shared: Arc::new(shared) }
     }
 }
 
@@ -140,12 +141,14 @@ impl Morselizer for Morsels {
             Found::Due(have) if shared.room.load(Ordering::Relaxed) > 0 => have,
             Found::Due(_) | Found::New => return self.inner.plan_file(file),
         };
-        Ok(Box::new(Remembering { shared: Arc::clone(shared), file: Box::new(file), have }))
+        let (inner, shared) = (Arc::clone(&self.inner), Arc::clone(shared));
+        Ok(Box::new(Remembering { inner, shared, file: Box::new(file), have }))
     }
 }
 
-/// A file of which every column is kept, or will be.
+/// A file of which every column is kept, or will be if there is room.
 struct Remembering {
+    inner: Arc<dyn Morselizer>,
     shared: Arc<Shared>,
     file: Box<PartitionedFile>,
     have: Vec<Option<Arc<Kept>>>,
@@ -159,7 +162,7 @@ impl fmt::Debug for Remembering {
 
 impl MorselPlanner for Remembering {
     fn plan(self: Box<Self>) -> Result<Option<MorselPlan>> {
-        let Self { shared, file, have } = *self;
+        let Self { inner, shared, file, have } = *self;
         if shared.scan.is_ruled_out(&file)? {
             return Ok(None);
         }
@@ -168,24 +171,32 @@ impl MorselPlanner for Remembering {
             return Ok(Some(MorselPlan::new().with_morsels(vec![morsel])));
         }
         let reading = async move {
-            let have = shared.read(&file, have).await?;
-            Ok(Box::new(Self { shared, file, have }) as Box<dyn MorselPlanner>)
+            match shared.read(&file, have).await? {
+                Some(kept) => {
+                    let have = kept.into_iter().map(Some).collect();
+                    Ok(Box::new(Self { inner, shared, file, have }) as Box<dyn MorselPlanner>)
+                }
+                None => inner.plan_file(*file),
+            }
         };
         Ok(Some(MorselPlan::new().with_pending_planner(reading)))
     }
 }
 
 impl Shared {
-    /// Reads what is missing of a file's columns, and keeps it.
-    async fn read(&self, file: &PartitionedFile, mut have: Vec<Option<Arc<Kept>>>) -> Result<Vec<Option<Arc<Kept>>>> {
-        let missing: Vec<usize> = (0..have.len()).filter(|&column| have[column].is_none()).collect();
+    /// Reads what is missing of a file's columns, and keeps it; none, if it takes more than the room that the scan has.
+    async fn read(&self, file: &PartitionedFile, mut have: Vec<Option<Arc<Kept>>>) -> Result<Option<Vec<Arc<Kept>>>> {
         let reader = self.reader.open(file.object_meta.clone(), self.bytes.clone());
         let mut builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
-        let rows = builder.metadata().row_groups().iter().map(|group| group.num_rows()).sum::<i64>();
-        let rows = usize::try_from(rows).map_err(|e| DataFusionError::External(Box::new(e)))?;
+        let groups = builder.metadata().row_groups();
+        let rows = groups.iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).sum::<usize>();
+        let missing: Vec<usize> = (0..have.len()).filter(|&column| have[column].is_none()).collect();
         let present = Arc::clone(builder.schema());
-        let roots: Vec<usize> =
-            missing.iter().filter_map(|&column| present.index_of(self.scan.fields[column].name()).ok()).collect();
+        let number = |column: usize| present.index_of(self.scan.fields[column].name()).ok();
+        let roots: Vec<usize> = missing.iter().filter_map(|&column| number(column)).collect();
+        if groups.iter().map(|group| decoded(group, &roots)).sum::<u64>() > self.room.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         builder = builder.with_projection(mask).with_batch_size(rows.max(1));
         let stream = builder.build()?;
@@ -194,15 +205,7 @@ impl Shared {
         for column in missing {
             let field = &self.scan.fields[column];
             let array = match schema.index_of(field.name()) {
-                Ok(number) => {
-                    let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(number).as_ref()).collect();
-                    let whole = match batches.as_slice() {
-                        [] => new_null_array(field.data_type(), 0),
-                        [one] => Arc::clone(one.column(number)),
-                        _ => concat(&parts)?,
-                    };
-                    cast(&whole, field.data_type())?
-                }
+                Ok(number) => cast(&whole(&batches, number, field)?, field.data_type())?,
                 Err(_) => new_null_array(field.data_type(), rows),
             };
             let kept = Arc::new(Kept::new(array));
@@ -210,7 +213,7 @@ impl Shared {
             self.columns.keep(file.object_meta.location.as_ref(), &self.scan.names[column], &kept);
             have[column] = Some(kept);
         }
-        Ok(have)
+        Ok(have.into_iter().collect())
     }
 
     fn take_room(&self, bytes: u64) {
@@ -218,6 +221,28 @@ impl Shared {
         // It always changes: the closure never refuses.
         let _ = self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
+}
+
+/// Bytes that columns of a row group take once they are decoded, about.
+fn decoded(group: &RowGroupMetaData, columns: &[usize]) -> u64 {
+    let rows = u64::try_from(group.num_rows()).unwrap_or(0);
+    // The tables are flat: a column is one leaf.
+    let chunks = columns.iter().filter_map(|&column| group.columns().get(column));
+    chunks
+        .map(|chunk| {
+            let texts = chunk.unencoded_byte_array_data_bytes().unwrap_or(0).max(chunk.uncompressed_size());
+            u64::try_from(texts).unwrap_or(0) + 8 * rows
+        })
+        .sum()
+}
+
+/// One column of all batches.
+fn whole(batches: &[RecordBatch], column: usize, field: &FieldRef) -> Result<ArrayRef> {
+    Ok(match batches {
+        [] => new_null_array(field.data_type(), 0),
+        [one] => Arc::clone(one.column(column)),
+        some => concat(&some.iter().map(|batch| batch.column(column).as_ref()).collect::<Vec<&dyn Array>>())?,
+    })
 }
 
 /// The rows of a file whose columns are in memory.
