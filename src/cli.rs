@@ -84,10 +84,10 @@ pub(crate) enum Command {
     /// Ready questions: list them, or ask one
     #[cfg(feature = "query")]
     Diagnose(Diagnose),
-    /// Checks of encryption, keys and evidence over the record, with verdicts; exit code 1 on a FAIL that nobody accepted
+    /// Checks of encryption, keys and their evidence, with verdicts
     #[cfg(feature = "query")]
     Audit(Audit),
-    /// The story of a cluster's encryption, who did it, and what ran meanwhile
+    /// The story of a cluster's encryption: what happened, who did it, what ran meanwhile
     #[cfg(feature = "query")]
     Timeline(Timeline),
     /// The system tables that are known, and their columns

@@ -40,7 +40,7 @@ async fn the_examples_of_init_work_when_uncommented() {
     let text = std::fs::read_to_string(place.path("lookback.toml")).unwrap();
     // Left as comments: what needs AWS, and other ways to say what is said already.
     let others = "region profile kms_key dynamodb_table [ssm] prefix refresh cluster_identifier workgroup assume_role \
-                  external_id password_file password_parameter secret iam";
+                  external_id password_file password_parameter secret iam enabled [[record";
     let open = text.lines().map(|l| {
         let example = l.strip_prefix("#: ");
         example.filter(|e| !others.split(' ').any(|key| e.starts_with(key))).unwrap_or(l)

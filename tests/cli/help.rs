@@ -2,8 +2,9 @@
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 10] =
-    ["demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "tables"];
+const COMMANDS: [&str; 12] = [
+    "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "timeline", "tables",
+];
 
 #[tokio::test]
 async fn version() {
@@ -30,6 +31,8 @@ async fn help_lists_every_command() {
       status    Coverage, lag, purge headroom and gaps of each cluster and table
       sql       Ask the lake a question in SQL
       diagnose  Ready questions: list them, or ask one
+      audit     Checks of encryption, keys and their evidence, with verdicts
+      timeline  The story of a cluster's encryption: what happened, who did it, what ran meanwhile
       tables    The system tables that are known, and their columns
       help      Print this message or the help of the given subcommand(s)
 

@@ -73,7 +73,9 @@ pub(super) fn incarnations(rows: &[Row]) -> Vec<Incarnation> {
 pub(super) fn incarnation(intervals: &[Interval]) -> Option<Incarnation> {
     let first = intervals.first()?;
     let alive: Vec<&Interval> = intervals.iter().filter(|interval| !interval.gone).collect();
-    let gone = intervals.last().filter(|last| last.gone).map(Interval::began);
+    // Nothing was seen after it: either it was seen to be gone, or only that it is not as it was.
+    let last = intervals.last()?;
+    let gone = if last.gone { Some(last.began()) } else { last.end_hi.map(|_| last.ended()) };
     let mut names: Vec<(String, Between)> = Vec::new();
     for interval in &alive {
         if names.last().is_none_or(|(name, _)| *name != interval.name) {
