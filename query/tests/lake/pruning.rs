@@ -78,6 +78,30 @@ async fn pruning_changes_no_answer() {
 }
 
 #[tokio::test]
+async fn days_of_times_are_compared_with_days() {
+    let lake = TestLake::new();
+    // From late in a day to early in another: fewer hours than the days have that they lie on.
+    for (day, id, start, end) in [
+        ("2026-01-01", 1, "2026-01-01 23:40:00", "2026-01-01 23:50:00"),
+        ("2026-01-02", 2, "2026-01-01 23:55:00", "2026-01-02 00:10:00"),
+    ] {
+        lake.add("stl_query", "bi", day, &[], json!([query(id, start, end, "select 1")])).await;
+    }
+    let session = lake.session().await;
+    for (sql, want) in [
+        ("SELECT COUNT(*) FROM stl_query WHERE log_date = CAST(endtime AS date)", "2"),
+        ("SELECT COUNT(*) FROM stl_query WHERE log_date = TRUNC(starttime)", "1"),
+        ("SELECT query FROM stl_query WHERE endtime::date <> starttime::date", "2"),
+        (
+            "SELECT a.query FROM stl_query a JOIN stl_query b USING (cluster_id) WHERE a.starttime::date = b.log_date AND b.query = 2 ORDER BY 1",
+            "",
+        ),
+    ] {
+        assert_eq!(ask(&session, sql).await, want, "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn a_later_incarnation_is_a_cluster_of_its_own() {
     let lake = sample().await;
     let rows = serde_json::json!([query(1, "2026-01-03 08:00:00", "2026-01-03 08:00:01", "select 6")]);
