@@ -64,6 +64,6 @@ SELECT account AS account_id, place AS region, 'kms_key' AS entity_type, arn AS 
          ELSE 'The material is ' || CAST(DATEDIFF(day, renewed, :as_of) AS VARCHAR) || ' days old (since ' || TO_CHAR(renewed, 'YYYY-MM-DD')
            || CASE WHEN rotation_type IS NULL THEN ', when the key was created' ELSE ', rotation ' || rotation_type END || '); '
            || CAST(allowed AS VARCHAR) || ' are allowed.' END AS reason,
-       '[' || COALESCE(evidence, '') || COALESCE(',' || rotation_evidence, '') || ']' AS evidence,
+       '[' || COALESCE(evidence || COALESCE(',' || rotation_evidence, ''), rotation_evidence, '') || ']' AS evidence,
        CASE WHEN what = 'old' THEN DATEADD(day, CAST(allowed AS BIGINT), renewed) END AS since
 FROM judged
