@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use lookback_exporter::record::RecordReport;
+use lookback_exporter::record::{Keeper, RecordReport};
 use lookback_exporter::run::{Report, TableOutcome, TableReport};
 use lookback_exporter::{Work, dry_run};
 use lookback_schemas::ledger::RunKind;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::MetricsFile;
-use super::record::{self, Record};
+use super::record;
 use crate::cli::{Export, Global, Output};
 use crate::config::{Loaded, Missing};
 use crate::failure::Failure;
@@ -34,7 +34,7 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
     let sweep = settings.export.sweep && !arguments.no_sweep;
     // Whoever asks for a cluster or a table asks for nothing else.
     let whole = arguments.scope.cluster.is_empty() && arguments.scope.table.is_empty();
-    let recorder = Record::new(&settings, aws.as_ref(), &exporter).filter(|_| whole);
+    let recorder = Keeper::new(&settings, aws.as_ref(), &exporter).filter(|_| whole);
     let stop = stop_signal();
     let recording = async {
         match &recorder {
@@ -48,7 +48,7 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
     drop((recorder, exporter));
     show_both(&report, recorded.as_ref(), arguments.format)?;
     written?;
-    Ok(record::exit_code(report.exit_code(), recorded.as_ref()))
+    Ok(exit_code(&report, recorded.as_ref()))
 }
 
 /// Cancelled when the process is asked to end: what is committed stays, what is not is read again next time.
@@ -78,6 +78,10 @@ pub(crate) fn show_report(report: &Report, format: Output) -> Result<(), Failure
     show_both(report, None, format)
 }
 
+fn exit_code(report: &Report, recorded: Option<&RecordReport>) -> u8 {
+    recorded.map_or(report.exit_code(), |recorded| recorded.exit_code_with(report.exit_code()))
+}
+
 /// As [`show_report`], and what the record of encryption was given.
 fn show_both(report: &Report, recorded: Option<&RecordReport>, format: Output) -> Result<(), Failure> {
     let mut tables: Vec<&TableReport> = report.tables.iter().collect();
@@ -86,7 +90,7 @@ fn show_both(report: &Report, recorded: Option<&RecordReport>, format: Output) -
         Output::Json => {
             let mut all = json!({
                 "run_id": report.run_id,
-                "exit_code": record::exit_code(report.exit_code(), recorded),
+                "exit_code": exit_code(report, recorded),
                 "tables": tables.iter().map(|t| json_of(t)).collect::<Vec<_>>(),
                 "ledger_error": report.ledger_error.as_ref().map(ToString::to_string),
             });

@@ -18,12 +18,13 @@
 //! - `windows`: what to read of a source of events, and what of it is lost. Pure.
 //! - `collect`: which calls are made. `rows`: what their answers are in the record. Pure.
 //! - `store`: the tables in the lake; [`append_results`]: what an audit concluded, into them.
-//! - `run`: a collection from beginning to end; [`RecordReport`]: what came of it.
+//! - `run`: a collection from beginning to end; [`RecordReport`]: what came of it; [`Keeper`]: when.
 
 mod aws;
 mod bucket;
 mod calls;
 mod collect;
+mod keep;
 pub mod plane;
 mod report;
 mod results;
@@ -34,6 +35,7 @@ mod windows;
 
 pub use aws::{AwsPlane, Place, identify};
 pub use calls::Tally;
+pub use keep::Keeper;
 pub use report::{CollectorReport, RecordReport};
 pub use results::append_results;
 pub use run::Recorder;

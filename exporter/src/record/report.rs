@@ -31,6 +31,17 @@ pub struct CollectorReport {
     pub error: Option<String>,
 }
 
+impl CollectorReport {
+    /// What was refused, with the permission that is missing, and what failed.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let refused = self.tally.denied.iter().map(|(call, code)| {
+            format!("{call} was refused ({code}): allow it to the role, and on a KMS key in the key's policy, too")
+        });
+        refused.chain(self.error.clone()).collect()
+    }
+}
+
 /// A collection.
 #[derive(Debug, Default)]
 pub struct RecordReport {
@@ -61,5 +72,31 @@ impl RecordReport {
             return 1;
         }
         if self.collectors.iter().any(|one| one.gap.is_some()) { 3 } else { 0 }
+    }
+
+    /// The exit code of a command that exported as well, with `export` as the export's own. A failure comes before a gap, and both
+    /// before "somebody else is at it".
+    #[must_use]
+    pub fn exit_code_with(&self, export: u8) -> u8 {
+        match (export, self.exit_code()) {
+            (1, _) | (_, 1) => 1,
+            (3, _) | (_, 3) => 3,
+            (code, _) => code,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_failure_comes_before_a_gap() {
+        let failed = RecordReport { error: Some(Error::new(ErrorKind::Aws, "x")), ..RecordReport::default() };
+        let fine = RecordReport::default();
+        for (export, record, code) in [(0, &fine, 0), (4, &fine, 4), (3, &fine, 3), (3, &failed, 1), (0, &failed, 1)] {
+            assert_eq!(record.exit_code_with(export), code, "{export}");
+        }
     }
 }

@@ -77,6 +77,22 @@ pub static ENCRYPTION_EVENTS: Table = Table {
     ],
 };
 
+/// The columns of a state table: what all of them have, and its own.
+macro_rules! state_columns {
+    ($($own:expr),+ $(,)?) => {
+        &[
+            must("observed_at", Time),
+            must("obs_kind", Text),
+            must("state_hash", Text),
+            must("account_id", Text),
+            must("region", Text),
+            must("run_id", Text),
+            must("source_call", Text),
+            $($own),+
+        ]
+    };
+}
+
 /// What every state table has beside its own columns; no part of a state's hash.
 pub static STATE_COLUMNS: [&str; 7] =
     ["observed_at", "obs_kind", "state_hash", "account_id", "region", "run_id", "source_call"];
@@ -88,14 +104,7 @@ pub static CLUSTER_ENCRYPTION_STATE: Table = Table {
     time_column: "observed_at",
     natural_key: &["cluster_namespace_arn", "observed_at"],
     volatile: &["log_last_success", "log_last_failure", "log_last_failure_message"],
-    columns: &[
-        must("observed_at", Time),
-        must("obs_kind", Text),
-        must("state_hash", Text),
-        must("account_id", Text),
-        must("region", Text),
-        must("run_id", Text),
-        must("source_call", Text),
+    columns: state_columns!(
         must("cluster_namespace_arn", Text),
         must("deployment", Text),
         must("cluster_identifier", Text),
@@ -141,7 +150,7 @@ pub static CLUSTER_ENCRYPTION_STATE: Table = Table {
         may("security_group_ids", Json),
         may("tags", Json),
         may("maintenance_track", Text),
-    ],
+    ),
 };
 
 /// KMS keys that clusters, snapshots, copy grants, secrets or the lake refer to. What could not be read is null, and
@@ -151,14 +160,7 @@ pub static KMS_KEY_STATE: Table = Table {
     time_column: "observed_at",
     natural_key: &["kms_key_arn", "observed_at"],
     volatile: &["last_used_at", "last_used_op", "usage_tracking_start"],
-    columns: &[
-        must("observed_at", Time),
-        must("obs_kind", Text),
-        must("state_hash", Text),
-        must("account_id", Text),
-        must("region", Text),
-        must("run_id", Text),
-        must("source_call", Text),
+    columns: state_columns!(
         must("kms_key_arn", Text),
         may("key_id", Text),
         may("owner_account", Text),
@@ -198,7 +200,7 @@ pub static KMS_KEY_STATE: Table = Table {
         may("policy_json", Text),
         may("grants", Json),
         may("access_error", Text),
-    ],
+    ),
 };
 
 /// Snapshots of clusters and of Serverless namespaces. One whose source cluster is gone can never be put under another key.
@@ -207,14 +209,7 @@ pub static SNAPSHOT_ENCRYPTION_STATE: Table = Table {
     time_column: "observed_at",
     natural_key: &["snapshot_arn", "observed_at"],
     volatile: &["remaining_days", "size_mb"],
-    columns: &[
-        must("observed_at", Time),
-        must("obs_kind", Text),
-        must("state_hash", Text),
-        must("account_id", Text),
-        must("region", Text),
-        must("run_id", Text),
-        must("source_call", Text),
+    columns: state_columns!(
         must("snapshot_arn", Text),
         must("snapshot_identifier", Text),
         may("snapshot_type", Text),
@@ -234,7 +229,7 @@ pub static SNAPSHOT_ENCRYPTION_STATE: Table = Table {
         may("remaining_days", Long),
         may("size_mb", Double),
         may("tags", Json),
-    ],
+    ),
 };
 
 /// Rotations of a key's material that KMS lists, for as long as the key lives.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lookback_exporter::metrics::Metrics;
+use lookback_exporter::record::Keeper;
 use lookback_exporter::run::Silent;
 use lookback_exporter::schedule::{Exports, LOG_TARGET, Pulse, Service, SystemPace, Timetable, by_chance};
 use lookback_exporter::window::micros;
@@ -17,7 +18,6 @@ use tracing::{info, warn};
 use roster::Present;
 
 use super::export::stop_signal;
-use super::record::Record;
 use crate::cli::{Export, Global};
 use crate::config::{self, Missing};
 use crate::failure::{FAILED, Failure};
@@ -62,7 +62,7 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     metrics.recall(&exporter.list_watermarks().await?);
     pulse.opened();
     let sweep = settings.export.sweep && !arguments.no_sweep;
-    let record = Record::new(&settings, aws.as_ref(), &exporter);
+    let record = Keeper::new(&settings, aws.as_ref(), &exporter);
     let recording = record.map(|record| tokio::spawn(record.keep(timetable.clone(), stop.clone())));
     let service = Service {
         timetable,

@@ -96,3 +96,24 @@ fn lists_of_denied_calls() {
     assert_eq!(denied::read("{", (0, 1))[0].code, "{");
     assert_eq!(denied::read(r#"[{"call":"a","extra":1}]"#, (0, 1))[0].call, "a");
 }
+
+#[test]
+fn where_no_cluster_is_meant_the_log_that_was_read_least_counts() {
+    let log = Need { table: "stl_connection_log", collectors: Vec::new() };
+    let read = |from: i64, to: i64| {
+        let mut spans = Spans::default();
+        spans.add(from * HOUR, to * HOUR);
+        spans
+    };
+    let of = |cluster: &str, spans: Spans| ((log.table.to_owned(), cluster.to_owned()), spans);
+    let logs = [of("sales", read(0, 60)), of("sales@2", read(60, 100)), of("bi", read(0, 50))];
+    let coverage = Coverage { logs: logs.into_iter().collect(), ..Coverage::default() };
+    let at = |cluster: &str| coverage.proof(&log, "", "", cluster, (0, 100 * HOUR)).unwrap();
+    assert_eq!((at("sales").pct, at("sales").missing), (100.0, None));
+    let least = at("");
+    assert!((least.pct - 50.0).abs() < 1e-9);
+    assert!(least.missing.unwrap().contains("was read by stl_connection_log of bi;"));
+    assert_eq!(at("etl").missing.unwrap(), "stl_connection_log was never exported from etl");
+    let none = Coverage::default().proof(&log, "", "", "", (0, HOUR)).unwrap();
+    assert_eq!(none.missing.unwrap(), "stl_connection_log was never exported from any cluster");
+}
