@@ -138,8 +138,13 @@ impl Exceptions {
         checks: &[&'static Check],
     ) -> Vec<Unused> {
         let asked = self.entries.iter().filter(|entry| checks.iter().any(|check| check.id == entry.check.id));
-        let is_unused =
-            |entry: &&Entry| !findings.clone().any(|finding| finding.verdict == Verdict::Fail && entry.means(finding));
+        let speaks = |entry: &Entry, finding: &Finding| match finding.verdict {
+            Verdict::Fail => entry.means(finding),
+            // What is not known may be a failure once it is.
+            Verdict::Unknown => entry.may_mean(finding),
+            Verdict::Pass | Verdict::NotApplicable => false,
+        };
+        let is_unused = |entry: &&Entry| !findings.clone().any(|finding| speaks(entry, finding));
         let unused = asked.filter(is_unused).map(|entry| Unused {
             check: entry.check.id,
             entity: entry.entity.clone(),
@@ -172,9 +177,16 @@ impl Entry {
     fn means(&self, finding: &Finding) -> bool {
         // A file is written by hand, to the second.
         let same_time = |since: i64| finding.since.is_some_and(|at| at.div_euclid(SECOND) == since.div_euclid(SECOND));
-        self.check.id == finding.check.id
-            && self.since.is_none_or(same_time)
-            && (matches(&self.entity, &finding.entity) || matches(&self.entity, &finding.entity_name))
+        self.check.id == finding.check.id && self.since.is_none_or(same_time) && self.names(finding)
+    }
+
+    /// Whether a finding without a verdict is about what the entry means, or about nothing in particular.
+    fn may_mean(&self, finding: &Finding) -> bool {
+        self.check.id == finding.check.id && (finding.entity.is_empty() || self.names(finding))
+    }
+
+    fn names(&self, finding: &Finding) -> bool {
+        matches(&self.entity, &finding.entity) || matches(&self.entity, &finding.entity_name)
     }
 }
 

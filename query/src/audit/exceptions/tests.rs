@@ -77,6 +77,11 @@ fn entries_that_mean_nothing_are_told() {
     let unused = exceptions.unused(findings.iter(), &[check()]);
     assert_eq!(unused.iter().map(|entry| entry.entity.as_str()).collect::<Vec<_>>(), ["gone"]);
     assert!(exceptions.unused(findings.iter(), &[]).is_empty(), "its check was not asked");
+    // Who knows nothing of an entity cannot say that its exception is done with.
+    let unknown = |entity: &str| Finding { verdict: Verdict::Unknown, ..finding(entity, None) };
+    assert!(exceptions.unused([unknown("gone")].iter(), &[check()]).is_empty());
+    assert!(exceptions.unused([unknown("")].iter(), &[check()]).is_empty());
+    assert_eq!(exceptions.unused([unknown("arn")].iter(), &[check()]).len(), 1);
 }
 
 #[test]
