@@ -212,6 +212,18 @@ pub(crate) struct Status {
     pub(crate) format: Output,
 }
 
+/// What a question may use, in place of what `[query]` says.
+#[cfg(feature = "query")]
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Limits {
+    /// Longest time of a question, such as 90s or 1h [default: 10m, or that of the configuration]
+    #[arg(long, value_name = "TIME", value_parser = lookback_exporter::settings::parse_duration)]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// Memory of all questions together, in MiB [default: 1024, or that of the configuration]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(16..))]
+    pub(crate) memory_mb: Option<u32>,
+}
+
 /// `sql`
 #[cfg(feature = "query")]
 #[derive(Debug, Args)]
@@ -231,6 +243,8 @@ pub(crate) struct Sql {
     /// The moment that getdate() answers, such as 2026-01-31T08:00
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 }
 
 /// `diagnose`
@@ -258,6 +272,8 @@ pub(crate) struct Diagnose {
     /// The moment that getdate() answers
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
 }
 
 /// `tables`

@@ -23,25 +23,58 @@ use crate::failure::Failure;
 /// The file that is read if none is named and it exists.
 pub(crate) const DEFAULT_FILE: &str = "lookback.toml";
 /// Sections that the environment can reach into.
-const SECTIONS: [&str; 9] = ["aws", "lake", "state", "ssm", "schedule", "export", "maintain", "record", "clusters"];
+const SECTIONS: [&str; 12] =
+    ["aws", "lake", "state", "ssm", "schedule", "export", "maintain", "record", "query", "serve", "alerts", "clusters"];
 
 /// Loads the settings for a command.
 pub(crate) fn load(global: &Global) -> Result<Settings, Failure> {
-    let (file, text) = match &global.config {
-        Some(path) => (Some(path.clone()), read(path)?),
-        None if Path::new(DEFAULT_FILE).exists() => (Some(PathBuf::from(DEFAULT_FILE)), read(Path::new(DEFAULT_FILE))?),
-        None => (None, String::new()),
-    };
-    let named = file.as_deref().map_or_else(|| "the environment".to_owned(), |f| f.display().to_string());
-    let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    let mut settings = parse(&named, &text, variables)?;
-    let base = file.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
-    anchor(&mut settings, &base);
+    let file = ConfigFile::find(global)?;
+    let mut settings = parse(&file.named, &file.text, variables())?;
+    anchor(&mut settings, &file.base());
     if let Some(lake) = &global.lake {
         settings.lake.location.clone_from(lake);
         settings.lake.given = true;
     }
     Ok(settings)
+}
+
+/// A section that is not the exporter's, for the part that it is for, and the folder that relative paths in it are relative to.
+/// Where the section is missing it is empty.
+#[cfg(feature = "query")]
+#[allow(dead_code, reason = "for the sections of the server and of alerts")]
+pub(crate) fn section<T: serde::de::DeserializeOwned>(global: &Global, name: &str) -> Result<(T, PathBuf), Failure> {
+    let file = ConfigFile::find(global)?;
+    let mut table = merged(&file.named, &file.text, variables())?;
+    let section = table.remove(name).unwrap_or_else(|| Value::Table(Table::new()));
+    let section = section.try_into().map_err(|e: toml::de::Error| {
+        Failure::usage(format!("{} or the environment, [{name}]: {}", file.named, e.message()))
+    })?;
+    Ok((section, file.base()))
+}
+
+/// The configuration file as it is written; empty if there is none.
+struct ConfigFile {
+    path: Option<PathBuf>,
+    named: String,
+    text: String,
+}
+
+impl ConfigFile {
+    fn find(global: &Global) -> Result<Self, Failure> {
+        let (path, text) = match &global.config {
+            Some(path) => (Some(path.clone()), read(path)?),
+            None if Path::new(DEFAULT_FILE).exists() => {
+                (Some(PathBuf::from(DEFAULT_FILE)), read(Path::new(DEFAULT_FILE))?)
+            }
+            None => (None, String::new()),
+        };
+        let named = path.as_deref().map_or_else(|| "the environment".to_owned(), |f| f.display().to_string());
+        Ok(Self { path, named, text })
+    }
+
+    fn base(&self) -> PathBuf {
+        self.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned()
+    }
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -51,18 +84,34 @@ fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+}
+
 fn parse(named: &str, text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Failure> {
-    // Only the place and the reason: the line itself may hold what nobody should see.
-    let wrong = |e: toml::de::Error| {
-        let line = e.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
-        let place = line.map_or_else(|| named.to_owned(), |line| format!("{named}, line {line}"));
-        Failure::usage(format!("{place}: {}", e.message()))
-    };
-    let mut table: Table = toml::from_str(text).map_err(wrong)?;
     // Once for the file alone, because its errors have line numbers.
     if !text.is_empty() {
-        toml::from_str::<Settings>(text).map_err(wrong)?;
+        toml::from_str::<Settings>(text).map_err(|e| wrong(named, text, &e))?;
     }
+    let table = merged(named, text, variables)?;
+    let given = table.get("lake").and_then(|lake| lake.get("location")).is_some();
+    let mut settings = Value::Table(table)
+        .try_into::<Settings>()
+        .map_err(|e| Failure::usage(format!("{named} or the environment: {}", e.message())))?;
+    settings.lake.given = given;
+    Ok(settings)
+}
+
+/// Only the place and the reason: the line itself may hold what nobody should see.
+fn wrong(named: &str, text: &str, e: &toml::de::Error) -> Failure {
+    let line = e.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
+    let place = line.map_or_else(|| named.to_owned(), |line| format!("{named}, line {line}"));
+    Failure::usage(format!("{place}: {}", e.message()))
+}
+
+/// The file, and over it the environment.
+fn merged(named: &str, text: &str, variables: impl Iterator<Item = (String, String)>) -> Result<Table, Failure> {
+    let mut table: Table = toml::from_str(text).map_err(|e| wrong(named, text, &e))?;
     for (name, value) in variables {
         let Some(path) = name.strip_prefix("LOOKBACK_").filter(|p| p.contains("__")) else { continue };
         let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
@@ -71,12 +120,7 @@ fn parse(named: &str, text: &str, variables: impl Iterator<Item = (String, Strin
                 .map_err(|why| Failure::usage(format!("environment variable {name}: {why}")))?;
         }
     }
-    let given = table.get("lake").and_then(|lake| lake.get("location")).is_some();
-    let mut settings = Value::Table(table)
-        .try_into::<Settings>()
-        .map_err(|e| Failure::usage(format!("{named} or the environment: {}", e.message())))?;
-    settings.lake.given = given;
-    Ok(settings)
+    Ok(table)
 }
 
 /// Sets a nested key. A value that reads as TOML is that value, anything else is text.
@@ -218,7 +262,25 @@ pub(crate) async fn session(settings: &Settings) -> Result<lookback_query::sessi
     } else {
         Lake::open(location).await?
     };
-    Ok(Session::over(lake, Limits::default())?)
+    let limits = &settings.query;
+    Ok(Session::over(
+        lake,
+        Limits {
+            memory_bytes: mebibytes(limits.memory_mb, "memory_mb")?,
+            columns_bytes: mebibytes(limits.columns_mb, "columns_mb")?,
+            spill_bytes: limits.spill_mb.saturating_mul(1 << 20),
+            timeout: limits.timeout,
+            ..Limits::default()
+        },
+    )?)
+}
+
+/// A number of MiB of `[query]` in bytes.
+#[cfg(feature = "query")]
+fn mebibytes(number: usize, key: &str) -> Result<usize, Failure> {
+    number
+        .checked_mul(1 << 20)
+        .ok_or_else(|| Failure::usage(format!("[query] {key} = {number} is more than a process can have")))
 }
 
 #[cfg(test)]
@@ -266,6 +328,15 @@ mod tests {
     fn a_duration_that_is_none_is_an_error() {
         let error = with("[export]\nsettle = \"soon\"", &[]).unwrap_err();
         assert!(error.contains("'soon' is not a duration"), "{error}");
+    }
+
+    #[test]
+    fn limits_of_questions_have_a_section() {
+        let settings =
+            with("[query]\nmemory_mb = 4096\ntimeout = \"1h\"", &[("LOOKBACK_QUERY__COLUMNS_MB", "0")]).unwrap();
+        assert_eq!((settings.query.memory_mb, settings.query.columns_mb), (4_096, 0));
+        assert_eq!(settings.query.timeout.as_secs(), 3_600);
+        assert!(with("[query]\nmemory = 1", &[]).unwrap_err().contains("memory"));
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Settings, as they are written in the configuration file. Unknown keys are errors, durations are texts such as `"15m"`, and
 //! secrets are only referred to, never written down.
 
+mod query;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use query::QuerySettings;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::window::{Margins, micros};
@@ -29,6 +33,12 @@ pub struct Settings {
     pub maintain: MaintainSettings,
     /// The record of encryption.
     pub record: RecordSettings,
+    /// What a question may use.
+    pub query: QuerySettings,
+    /// `[serve]`, which the server reads.
+    pub serve: Option<IgnoredAny>,
+    /// `[alerts]`, which `alert` reads.
+    pub alerts: Option<IgnoredAny>,
     /// Clusters by name.
     pub clusters: BTreeMap<String, ClusterSettings>,
 }
@@ -389,7 +399,13 @@ fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result:
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map_err(|e| serde::de::Error::custom(format!("'{text}' is not a duration such as \"15m\": {e}")))
+    parse_duration(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// A duration as people write it: `90s`, `15m`, `1h 30m`.
+///
+/// # Errors
+/// What is wrong with it, and an example.
+pub fn parse_duration(text: &str) -> std::result::Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|e| format!("'{text}' is not a duration such as \"15m\": {e}"))
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run(global: &Global, arguments: &Diagnose) -> Result<u8, Fai
     if let Some(form) = form {
         return report(global, arguments, &[question], &given, form).await;
     }
-    let session = open(global, arguments.as_of.as_deref()).await?;
+    let session = open(global, arguments.as_of.as_deref(), &arguments.limits).await?;
     answer(&session, question, &given, format, arguments.output.as_deref()).await
 }
 
@@ -87,7 +87,7 @@ async fn report(
     given: &BTreeMap<String, String>,
     form: Form,
 ) -> Result<u8, Failure> {
-    let session = open(global, arguments.as_of.as_deref()).await?;
+    let session = open(global, arguments.as_of.as_deref(), &arguments.limits).await?;
     let as_of = arguments.as_of.as_deref().map(diagnostics::parse_time).transpose()?;
     let moment = as_of.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
     let report = Report::ask(&session, moment, asked, given).await?;

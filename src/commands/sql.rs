@@ -8,7 +8,7 @@ use lookback_query::output::{Format, write};
 use lookback_query::session::{Answer, Session, Statement};
 
 use crate::answer::{NewFile, ProgressLine, deliver, notices};
-use crate::cli::{Global, Sql};
+use crate::cli::{Global, Limits, Sql};
 use crate::config;
 use crate::failure::Failure;
 use crate::shell;
@@ -16,12 +16,12 @@ use crate::shell;
 pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure> {
     let format: Format = arguments.format.parse().map_err(|e| Failure::usage(format!("{e}")))?;
     let Some(texts) = texts(arguments)? else {
-        return Box::pin(shell::run(global, format, arguments.as_of.as_deref())).await;
+        return Box::pin(shell::run(global, format, arguments.as_of.as_deref(), &arguments.limits)).await;
     };
     if texts.iter().all(|(_, text)| text.chars().all(|c| c.is_whitespace() || c == ';')) {
         return Err(Failure::usage("there is no statement"));
     }
-    let session = open(global, arguments.as_of.as_deref()).await?;
+    let session = open(global, arguments.as_of.as_deref(), &arguments.limits).await?;
     let mut statements = Vec::new();
     for (file, text) in &texts {
         let prepared = session.prepare(text).map_err(Failure::from);
@@ -89,9 +89,11 @@ impl<W: Write> Write for Seen<'_, W> {
     }
 }
 
-/// A session over the configured lake.
-pub(crate) async fn open(global: &Global, as_of: Option<&str>) -> Result<Session, Failure> {
-    let settings = config::load_to_ask(global).await?;
+/// A session over the configured lake, under the configured limits but for those that are given.
+pub(crate) async fn open(global: &Global, as_of: Option<&str>, limits: &Limits) -> Result<Session, Failure> {
+    let mut settings = config::load_to_ask(global).await?;
+    settings.query.timeout = limits.timeout.unwrap_or(settings.query.timeout);
+    settings.query.memory_mb = limits.memory_mb.map_or(settings.query.memory_mb, |mb| mb as usize);
     let as_of = as_of.map(parse_time).transpose().map_err(|e| Failure::usage(e.to_string()))?;
     Ok(config::session(&settings).await?.with_as_of(as_of))
 }

@@ -11,7 +11,7 @@ use lookback_schemas::time::rfc3339;
 use serde_json::json;
 
 use super::sql::open;
-use crate::cli::{Global, Output, Scope, Status};
+use crate::cli::{Global, Limits, Output, Scope, Status};
 use crate::failure::Failure;
 use crate::{config, print};
 
@@ -23,7 +23,7 @@ const NAMED: usize = 3;
 pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failure> {
     let settings = config::load(global)?;
     let retention = micros(settings.export.retention);
-    let session = open(global, None).await?;
+    let session = open(global, None, &Limits::default()).await?;
     let mut all = coverage(&session).await?;
     let present = present(global, &settings).await;
     all.extend(never_exported(&present, &all));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lookback_query::session::Session;
 use tokio::task::JoinHandle;
 
-use crate::cli::Global;
+use crate::cli::{Global, Limits};
 use crate::commands::open_lake;
 use crate::failure::Failure;
 
@@ -20,9 +20,9 @@ pub(crate) struct Door {
 
 impl Door {
     /// Begins to open the configured lake.
-    pub(crate) fn opening(global: &Global) -> Self {
-        let global = global.clone();
-        let opening = tokio::spawn(async move { open_lake(&global, None).await });
+    pub(crate) fn opening(global: &Global, limits: &Limits) -> Self {
+        let (global, limits) = (global.clone(), limits.clone());
+        let opening = tokio::spawn(async move { open_lake(&global, None, &limits).await });
         Self { opening: Some(opening), session: Arc::default(), failure: None }
     }
 

@@ -31,7 +31,7 @@ use rustyline::{CompletionType, Config, Editor};
 use tokio::runtime::Handle;
 
 use crate::answer::interrupts;
-use crate::cli::Global;
+use crate::cli::{Global, Limits};
 use crate::failure::{FAILED, Failure};
 use crate::print;
 use door::Door;
@@ -82,11 +82,11 @@ enum Next {
 }
 
 /// Runs the shell until its end.
-pub(crate) async fn run(global: &Global, format: Format, as_of: Option<&str>) -> Result<u8, Failure> {
+pub(crate) async fn run(global: &Global, format: Format, as_of: Option<&str>, limits: &Limits) -> Result<u8, Failure> {
     let as_of = as_of.map(parse_time).transpose().map_err(|e| Failure::usage(e.to_string()))?;
     // From here on, Ctrl-C between two statements is nothing.
     let _interrupts = interrupts()?;
-    let mut door = Door::opening(global);
+    let mut door = Door::opening(global, limits);
     door.wait(FIRST_PROMPT).await?;
     let names = LakeNames::new(door.session_once_open(), Handle::current());
     let (editor, history) = editor(ShellHelper::new(names))?;
