@@ -130,7 +130,6 @@ pub(crate) fn moment(micros: Option<i64>) -> String {
 }
 
 /// A span of time, rounded to two units.
-#[cfg(feature = "query")]
 pub(crate) fn span(micros: i64) -> String {
     let seconds = u64::try_from(micros.abs() / 1_000_000).unwrap_or(0);
     let (d, h, m, s) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
@@ -171,7 +170,6 @@ mod tests {
         assert_eq!(moment(None), "-");
     }
 
-    #[cfg(feature = "query")]
     #[test]
     fn spans_of_time() {
         assert_eq!(span(90_000_000), "1m 30s");

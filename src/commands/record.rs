@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use lookback_exporter::record::RecordReport;
+use lookback_exporter::record::{CollectorReport, RecordReport};
 use lookback_schemas::encryption::status;
-use lookback_schemas::time::rfc3339;
+use lookback_schemas::time::{SECOND, rfc3339};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -24,11 +24,7 @@ pub(super) fn show(report: &RecordReport) -> Result<(), Failure> {
                 print::count(one.tally.total()),
                 print::moment(one.window.map(|window| window.from)),
                 print::moment(one.window.map(|window| window.to)),
-                match one.gap {
-                    Some(gap) => format!("GAP {} .. {}", print::moment(Some(gap.from)), print::moment(Some(gap.to))),
-                    None if one.status == status::FAILED => "FAILED".to_owned(),
-                    None => one.status.to_owned(),
-                },
+                result_of(one),
             ]
         })
         .collect();
@@ -54,6 +50,20 @@ pub(super) fn show(report: &RecordReport) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How it went, in a few words.
+fn result_of(one: &CollectorReport) -> String {
+    let result = match one.gap {
+        Some(gap) => format!("GAP {} .. {}", print::moment(Some(gap.from)), print::moment(Some(gap.to))),
+        None if one.status == status::FAILED => "FAILED".to_owned(),
+        None => one.status.to_owned(),
+    };
+    match one.headroom.filter(|headroom| headroom.alarm) {
+        Some(headroom) if headroom.left > 0 => format!("{result}, AWS forgets in {}", print::span(headroom.left)),
+        Some(_) => format!("{result}, AWS forgets already"),
+        None => result,
+    }
+}
+
 /// A collection as JSON.
 pub(super) fn json_of(report: &RecordReport) -> Value {
     let collectors = report.collectors.iter().map(|one| {
@@ -62,6 +72,9 @@ pub(super) fn json_of(report: &RecordReport) -> Value {
             "rows": one.rows, "calls": one.tally.total(), "throttles": one.tally.throttles,
             "window_from": one.window.map(|w| rfc3339(w.from)), "window_to": one.window.map(|w| rfc3339(w.to)),
             "gap_from": one.gap.map(|w| rfc3339(w.from)), "gap_to": one.gap.map(|w| rfc3339(w.to)),
+            "covered_until": one.covered_until.map(rfc3339), "forgets_at": one.headroom.map(|h| rfc3339(h.forgets_at)),
+            "headroom_seconds": one.headroom.map(|h| h.left / SECOND),
+            "alarm": one.headroom.filter(|h| h.alarm).map(|h| h.describe()),
             "access_errors": one.tally.access_errors(), "error": one.error,
         })
     });

@@ -41,12 +41,17 @@ impl Keeper {
         Some(Self { recorder, aws, settings: settings.clone() })
     }
 
-    /// Collects once.
+    /// Collects once. What will soon be lost is logged.
     pub async fn collect(&self, stop: &CancellationToken) -> RecordReport {
-        match identify(&self.aws, &self.settings.record).await {
+        let report = match identify(&self.aws, &self.settings.record).await {
             Ok(places) => self.recorder.run(&places, stop).await,
             Err(error) => RecordReport { error: Some(error), ..RecordReport::default() },
+        };
+        for (one, headroom) in report.alarms() {
+            let place = format!("{} {} {}", one.account, one.region, one.collector);
+            warn!(target: LOG_TARGET, "the record: {place}: {}", headroom.describe());
         }
+        report
     }
 
     /// Collects at the ticks of a timetable until told to stop, beside the exports: neither waits for the other.

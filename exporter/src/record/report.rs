@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lookback_schemas::encryption::status;
+use lookback_schemas::encryption::{Headroom, status};
 
 use super::calls::Tally;
 use crate::error::Error;
@@ -25,6 +25,10 @@ pub struct CollectorReport {
     pub window: Option<Window>,
     /// What its source lost before it was read.
     pub gap: Option<Window>,
+    /// Up to where everything was read, by this collection or earlier ones, microseconds UTC; `None` if nothing ever was.
+    pub covered_until: Option<i64>,
+    /// How long its source still has what was not read; `None` where that is not known, or nothing was ever read.
+    pub headroom: Option<Headroom>,
     /// What it asked, and what was refused.
     pub tally: Tally,
     /// What went wrong.
@@ -62,6 +66,11 @@ impl RecordReport {
             *all.entry(*call).or_default() += count;
         }
         all
+    }
+
+    /// Collectors that have not read their source for so long that it will soon forget what they did not read, or has begun to.
+    pub fn alarms(&self) -> impl Iterator<Item = (&CollectorReport, Headroom)> {
+        self.collectors.iter().filter_map(|one| Some((one, one.headroom.filter(|headroom| headroom.alarm)?)))
     }
 
     /// What this means for the exit code of a command: 1 if a collector failed, 3 if a gap was recorded, 0 otherwise. A fact that

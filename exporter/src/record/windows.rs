@@ -5,7 +5,8 @@
 //! - a window begins at the coverage, less the overlap;
 //! - what the source no longer holds of what was not covered is a gap, and is said before coverage passes it.
 
-use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND};
+use lookback_schemas::encryption::{NOTICES_KEPT, TRAIL_KEPT};
+use lookback_schemas::time::{HOUR, MINUTE, SECOND};
 
 use crate::source::Window;
 
@@ -24,9 +25,9 @@ pub(crate) struct Source {
 
 /// `LookupEvents`: 90 days, minutes late.
 pub(crate) const TRAIL: Source =
-    Source { overlap: 30 * MINUTE, settle: 5 * SECOND, late: 30 * MINUTE, retention: 90 * DAY };
+    Source { overlap: 30 * MINUTE, settle: 5 * SECOND, late: 30 * MINUTE, retention: TRAIL_KEPT };
 /// `DescribeEvents`: 14 days.
-pub(crate) const NOTICES: Source = Source { overlap: HOUR, settle: 0, late: 0, retention: 14 * DAY };
+pub(crate) const NOTICES: Source = Source { overlap: HOUR, settle: 0, late: 0, retention: NOTICES_KEPT };
 /// What an answer takes to arrive: asked for exactly what is kept, a source would refuse or leave out the first minutes.
 const MARGIN: i64 = MINUTE;
 
@@ -61,6 +62,7 @@ pub(crate) fn observed_since(last: Option<i64>, now: i64, longest: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lookback_schemas::time::DAY;
     use proptest::prelude::*;
 
     const NOW: i64 = 1_000 * DAY;

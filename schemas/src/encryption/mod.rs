@@ -17,11 +17,13 @@
 //! - `table`: what a table and a column are; `tables`: those that there are.
 //! - `row`: rows by column name, checked against their table, and as Arrow batches.
 //! - `identity`: event keys, hashes of states, canonical JSON.
+//! - `retention`: how long sources keep their events, and when a collector that falls behind is an alarm.
 //! - `class`: the closed list of what events mean; `trail`, `notices`: which names of CloudTrail and ids of Redshift mean it.
 
 mod class;
 mod identity;
 mod notices;
+mod retention;
 mod row;
 mod table;
 mod tables;
@@ -30,6 +32,7 @@ mod trail;
 pub use class::Class;
 pub use identity::{EventIdentity, canonical, event_key, sha256_hex, state_hash};
 pub use notices::{class_of_notice, notice_failed};
+pub use retention::{Headroom, NOTICES_KEPT, TRAIL_KEPT, headroom, retention};
 pub use row::{Row, RowError, Value, batch, rows};
 pub use table::{Column, Kind, Table};
 pub use tables::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use deltalake::kernel::Action;
 use lookback_schemas::encryption::{
     CLUSTER_ENCRYPTION_STATE, COLLECTION_RUNS, ENCRYPTION_EVENTS, KMS_KEY_ROTATIONS, KMS_KEY_STATE, Row,
-    SNAPSHOT_ENCRYPTION_STATE, Table, status,
+    SNAPSHOT_ENCRYPTION_STATE, Table, headroom, status,
 };
 use lookback_schemas::names::app_id;
 use lookback_schemas::time::rfc3339;
@@ -227,6 +227,7 @@ fn error_of(finding: &Finding) -> Option<String> {
 }
 
 fn reported(site: &Site, finding: &Finding) -> CollectorReport {
+    let covered_until = finding.covered_until.or(site.covered(finding.collector));
     CollectorReport {
         account: site.account.clone(),
         region: site.place.region.clone(),
@@ -235,6 +236,8 @@ fn reported(site: &Site, finding: &Finding) -> CollectorReport {
         rows: finding.rows.len() as u64,
         window: finding.window,
         gap: finding.gap,
+        covered_until,
+        headroom: covered_until.and_then(|covered| headroom(finding.collector, covered, site.now)),
         tally: finding.tally.clone(),
         error: error_of(finding),
     }

@@ -154,15 +154,15 @@ impl Recorder {
             now: self.pace.now(),
             earlier: Arc::default(),
         };
-        if place.problem.is_some() {
-            return Ok(Some(site));
-        }
         let store = &self.exporter.watermarks;
-        let until = deadline.saturating_add(LEASE_BEYOND);
-        let Some(grant) = store.acquire(&site.id, LEASE, &self.exporter.holder, site.now, until).await? else {
-            return Ok(None);
-        };
-        leased.push((site.id.clone(), grant.lease));
+        // Nothing is read of a place that cannot be asked, but how long it has been so matters.
+        if place.problem.is_none() {
+            let until = deadline.saturating_add(LEASE_BEYOND);
+            let Some(grant) = store.acquire(&site.id, LEASE, &self.exporter.holder, site.now, until).await? else {
+                return Ok(None);
+            };
+            leased.push((site.id.clone(), grant.lease));
+        }
         let runs = tables.of(&COLLECTION_RUNS)?;
         for name in collector::ALL {
             let stored = store.get(&site.id, name).await?;
@@ -176,7 +176,8 @@ impl Recorder {
     /// Reads back what was stored last. A live entity has a row that is younger than a heartbeat at the last look, so only the
     /// days since are read.
     pub(super) async fn recall(&self, sites: &mut [Site], tables: &Tables) -> Result<()> {
-        let accounts: BTreeSet<String> = sites.iter().map(|site| site.account.clone()).collect();
+        let asked = sites.iter().filter(|site| site.place.problem.is_none());
+        let accounts: BTreeSet<String> = asked.map(|site| site.account.clone()).collect();
         for account in accounts {
             let own = sites.iter().filter(|site| site.account == account);
             let looked = [collector::CLUSTERS, collector::SERVERLESS, collector::SNAPSHOTS, collector::KEYS];
