@@ -8,7 +8,10 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 /// A batch whose floats are texts.
-pub(super) fn printed(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+///
+/// # Errors
+/// If a value cannot be printed, which none has been seen to be.
+pub fn printed(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let mut fields: Vec<Arc<Field>> = batch.schema().fields().iter().map(Arc::clone).collect();
     let mut columns = batch.columns().to_vec();
     for (field, column) in fields.iter_mut().zip(&mut columns) {

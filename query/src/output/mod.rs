@@ -28,9 +28,12 @@ use parquet::file::properties::WriterProperties;
 use crate::error::{ErrorKind, QueryError};
 use pipe::Pipe;
 
+pub use floats::printed;
+
 /// How times are written, in chrono's notation; the fraction has 0, 3 or 6 digits.
-pub(crate) const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
-const TIMESTAMP_TZ: &str = "%Y-%m-%d %H:%M:%S%.f%:z";
+pub const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S%.f";
+/// How times with a zone are written.
+pub const TIMESTAMP_TZ: &str = "%Y-%m-%d %H:%M:%S%.f%:z";
 
 /// Bytes of rows at which a row group of a Parquet file is written. Not what the writer says it holds: its pages keep the room that
 /// they had before they were compressed.
