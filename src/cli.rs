@@ -207,6 +207,9 @@ pub(crate) struct Verify {
 #[cfg(feature = "query")]
 #[derive(Debug, Args)]
 pub(crate) struct Status {
+    /// Only the collectors of the record of encryption
+    #[arg(long)]
+    pub(crate) record: bool,
     /// How the result is written
     #[arg(long, value_enum, default_value_t = Output::Table)]
     pub(crate) format: Output,

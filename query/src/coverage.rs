@@ -92,19 +92,19 @@ pub async fn coverage(session: &Session) -> Result<Vec<Coverage>, QueryError> {
     Ok(all)
 }
 
-fn text(column: &StringArray, row: usize) -> Option<String> {
+pub(crate) fn text(column: &StringArray, row: usize) -> Option<String> {
     column.is_valid(row).then(|| column.value(row).to_owned())
 }
 
-fn texts(batch: &RecordBatch, name: &str) -> Result<StringArray, QueryError> {
+pub(crate) fn texts(batch: &RecordBatch, name: &str) -> Result<StringArray, QueryError> {
     column(batch, name, &DataType::Utf8)
 }
 
-fn numbers(batch: &RecordBatch, name: &str) -> Result<Int64Array, QueryError> {
+pub(crate) fn numbers(batch: &RecordBatch, name: &str) -> Result<Int64Array, QueryError> {
     column(batch, name, &DataType::Int64)
 }
 
-fn times(batch: &RecordBatch, name: &str) -> Result<TimestampMicrosecondArray, QueryError> {
+pub(crate) fn times(batch: &RecordBatch, name: &str) -> Result<TimestampMicrosecondArray, QueryError> {
     column(batch, name, &DataType::Timestamp(TimeUnit::Microsecond, None))
 }
 

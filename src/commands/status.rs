@@ -1,9 +1,12 @@
 //! `lookback status`
 
+mod record;
+
 use std::collections::BTreeMap;
 
 use lookback_exporter::Settings;
 use lookback_exporter::window::micros;
+use lookback_query::collectors::collectors;
 use lookback_query::coverage::{Coverage, coverage};
 use lookback_schemas::TableSpec;
 use lookback_schemas::names::cluster_name;
@@ -24,12 +27,22 @@ pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failu
     let settings = config::load(global)?;
     let retention = micros(settings.export.retention);
     let session = open(global, None, &Limits::default()).await?;
+    let now = chrono::Utc::now().timestamp_micros();
+    let collectors = collectors(&session).await?;
+    record::warn(&collectors, now);
+    if arguments.record {
+        match arguments.format {
+            Output::Table if collectors.is_empty() => print::line("no record of encryption has been collected yet")?,
+            Output::Table => record::show(&collectors, now)?,
+            Output::Json => print::json(&record::json_of(&collectors, now))?,
+        }
+        return Ok(0);
+    }
     let mut all = coverage(&session).await?;
     let present = present(global, &settings).await;
     all.extend(never_exported(&present, &all));
     // What will be lost first comes first.
     all.sort_by(|a, b| (a.covered_until, &a.cluster_id, &a.table).cmp(&(b.covered_until, &b.cluster_id, &b.table)));
-    let now = chrono::Utc::now().timestamp_micros();
     match arguments.format {
         Output::Table => {
             print::line(answer(&present, retention, &all, now))?;
@@ -51,6 +64,10 @@ pub(crate) async fn run(global: &Global, arguments: &Status) -> Result<u8, Failu
                 ],
                 &rows,
             )?;
+            if !collectors.is_empty() {
+                print::line("")?;
+                record::show(&collectors, now)?;
+            }
         }
         Output::Json => {
             let rows = all.iter().map(|c| {

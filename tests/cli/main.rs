@@ -14,6 +14,7 @@ mod lakes;
 #[path = "../e2e/support/postgres.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use more of it")]
 mod postgres;
+mod record;
 mod rollups;
 mod secrets;
 mod server;
