@@ -11,9 +11,11 @@
 mod bounded;
 mod catalog;
 mod describe;
+mod kept;
 mod local;
 mod memory;
 mod progress;
+mod reads;
 mod rollups;
 mod task;
 mod threads;
@@ -50,6 +52,7 @@ use crate::provider::STORE_URL;
 use bounded::Stop;
 use catalog::{Pins, Snapshot};
 pub use describe::{Column, Contents, Relation, redshift_type};
+pub(crate) use kept::{Kept, side_by_side};
 use local::Locals;
 use memory::Shares;
 pub use progress::{Progress, Read};
@@ -245,6 +248,30 @@ impl Session {
     #[must_use]
     pub fn with_as_of(&self, as_of: Option<i64>) -> Self {
         Self { as_of, ..self.clone() }
+    }
+
+    /// The same lake, memory and caches, with views and temporary tables of its own: none at first.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { locals: Arc::default(), ..self.clone() }
+    }
+
+    /// The same session, whose statements may take no longer than this.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { limits: Limits { timeout, ..self.limits }, ..self.clone() }
+    }
+
+    /// The same session, whose answers may have no more rows than this.
+    #[must_use]
+    pub fn with_max_rows(&self, max_rows: Option<u64>) -> Self {
+        Self { limits: Limits { max_rows, ..self.limits }, ..self.clone() }
+    }
+
+    /// What its statements may use.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The same session over one version of the lake: these tables as they are now, any other as it is when it is first asked
