@@ -1,5 +1,7 @@
 //! `lookback tables`
 
+mod own;
+
 use lookback_schemas::{Group, TableSpec, registry};
 use serde_json::json;
 
@@ -12,29 +14,39 @@ pub(crate) fn run(arguments: &Tables) -> Result<u8, Failure> {
     if let Some(spec) = name.as_deref().and_then(|n| registry().table(n)) {
         return one(spec, arguments.format);
     }
+    if let Some(own) = name.as_deref().and_then(own::get) {
+        return match arguments.format {
+            Output::Table => own.show(),
+            Output::Json => print::json(&own.json()),
+        }
+        .map(|()| 0);
+    }
+    let group = name.as_deref().filter(|name| own::GROUPS.contains(name));
     let tables: Vec<&TableSpec> = match &name {
+        Some(_) if group.is_some() => Vec::new(),
         Some(name) => registry().select(&[name])?,
         None => registry().tables().iter().filter(|t| arguments.all || t.exportable()).collect(),
     };
+    let own = if name.is_none() || group.is_some() { own::list(group) } else { Vec::new() };
     match arguments.format {
         Output::Table => {
-            let rows: Vec<Vec<String>> = tables
-                .iter()
-                .map(|t| {
-                    let export = if t.exportable() { groups(t) } else { "(declared only)".to_owned() };
-                    vec![
-                        t.name.clone(),
-                        t.class.to_string(),
-                        time(t),
-                        t.columns.len().to_string(),
-                        export,
-                        t.purpose.clone(),
-                    ]
-                })
-                .collect();
+            let logs = tables.iter().map(|t| {
+                let export = if t.exportable() { groups(t) } else { "(declared only)".to_owned() };
+                vec![
+                    t.name.clone(),
+                    t.class.to_string(),
+                    time(t),
+                    t.columns.len().to_string(),
+                    export,
+                    t.purpose.clone(),
+                ]
+            });
+            let rows: Vec<Vec<String>> = logs.chain(own.iter().map(|own| own.row())).collect();
             print::table(&["table", "class", "time", "columns", "groups", "what a row says"], &rows)?;
         }
-        Output::Json => print::json(&tables.iter().map(|t| json_of(t)).collect())?,
+        Output::Json => {
+            print::json(&tables.iter().map(|t| json_of(t)).chain(own.iter().map(|own| own.json())).collect())?;
+        }
     }
     Ok(0)
 }

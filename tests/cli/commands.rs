@@ -1,8 +1,9 @@
 //! The commands that look and export: `init`, `tables`, `check`, `export`.
 
 use lookback_exporter::watermarks::{SqliteStore, WatermarkStore};
-use lookback_schemas::registry;
+use lookback_schemas::rollups::ROLLUPS;
 use lookback_schemas::time::MINUTE;
+use lookback_schemas::{encryption, registry};
 use lookback_simulator::Tls;
 
 use crate::support::{Place, Sim, now, query};
@@ -101,20 +102,56 @@ async fn all_tables_are_listed() {
     let names = |stdout: &str| -> Vec<String> {
         stdout.lines().skip(2).map(|l| l.split_whitespace().next().unwrap().to_owned()).collect()
     };
-    let mut exportable: Vec<String> =
-        registry().tables().iter().filter(|t| t.exportable()).map(|t| t.name.clone()).collect();
+    let own: Vec<&str> = encryption::TABLES.iter().map(|t| t.name).chain(ROLLUPS.iter().map(|r| r.name)).collect();
+    let exportable = registry().tables().iter().filter(|t| t.exportable()).map(|t| t.name.as_str());
+    let mut expected: Vec<&str> = exportable.chain(own.iter().copied()).collect();
     let mut listed = names(&place.run(&["tables"]).await.expect(0).stdout);
     listed.sort();
-    exportable.sort();
-    assert_eq!(listed, exportable);
-    assert_eq!(listed.len(), 55);
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
+    assert_eq!(listed.len(), 55 + own.len());
     let all = names(&place.run(&["tables", "--all"]).await.expect(0).stdout);
-    assert_eq!(all.len(), registry().tables().len());
+    assert_eq!(all.len(), registry().tables().len() + own.len());
     let json = place.run(&["tables", "--all", "--format", "json"]).await.expect(0).json();
     assert_eq!(json.as_array().unwrap().len(), all.len());
     let one = place.run(&["tables", "stl_scan", "--format", "json"]).await.expect(0).json();
     assert_eq!(one["name"], "stl_scan");
     assert_eq!(one["columns"].as_array().unwrap().len(), registry().table("stl_scan").unwrap().columns.len());
+}
+
+#[tokio::test]
+async fn tables_of_the_record_say_what_their_columns_mean() {
+    let place = Place::new();
+    let listed = place.run(&["tables", "encryption"]).await.expect(0).stdout;
+    for table in encryption::TABLES {
+        assert!(listed.lines().any(|line| line.split_whitespace().next() == Some(table.name)), "{listed}");
+    }
+    let ran = place.run(&["tables", "KMS_key_rotations"]).await.expect(0);
+    insta::assert_snapshot!(ran.stdout, @r#"
+    kms_key_rotations: each rotation of a KMS key's material that KMS lists
+    class record, time rotation_date, groups: encryption
+
+    column              type in the lake      what it says
+    ------------------  --------------------  ----------------------------------------------------------------
+    kms_key_arn         Utf8                  KMS key, by its ARN
+    rotation_date       Timestamp(µs, "UTC")  when the key's material was rotated, UTC
+    rotation_type       Utf8                  AUTOMATIC or ON_DEMAND
+    key_material_id     Utf8                  id of the key material
+    key_material_state  Utf8                  CURRENT, NON_CURRENT or pending
+    valid_to            Timestamp(µs, "UTC")  when imported material expires, UTC
+    account_id          Utf8                  AWS account; partition column
+    region              Utf8                  AWS region
+    observed_at         Timestamp(µs, "UTC")  when it was read, UTC
+    run_id              Utf8                  the collection that it comes from: `run_id` in `collection_runs`
+    "#);
+    let json = place.run(&["tables", "kms_key_rotations", "--format", "json"]).await.expect(0).json();
+    assert_eq!((&json["class"], &json["groups"][0]), (&"record".into(), &"encryption".into()));
+    assert_eq!(json["columns"][0]["meaning"], "KMS key, by its ARN");
+    let rollups = place.run(&["tables", "rollups", "--format", "json"]).await.expect(0).json();
+    let names: Vec<_> = rollups.as_array().unwrap().iter().map(|table| table["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["lookback_hourly", "lookback_fingerprints"]);
+    let shown = place.run(&["tables", "lookback_hourly"]).await.expect(0).stdout;
+    assert!(shown.contains("\nqueue_us ") && shown.contains("time hour, groups: rollups"), "{shown}");
 }
 
 #[tokio::test]

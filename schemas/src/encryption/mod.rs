@@ -15,6 +15,7 @@
 //! structures are text columns that hold canonical JSON (see [`canonical`]): every engine and format can carry those.
 //!
 //! - `table`: what a table and a column are; `tables`: those that there are.
+//! - `meanings`: what tables and columns say, in words.
 //! - `row`: rows by column name, checked against their table, and as Arrow batches.
 //! - `identity`: event keys, hashes of states, canonical JSON.
 //! - `retention`: how long sources keep their events, and when a collector that falls behind is an alarm.
@@ -22,6 +23,7 @@
 
 mod class;
 mod identity;
+mod meanings;
 mod notices;
 mod retention;
 mod row;
@@ -31,6 +33,7 @@ mod trail;
 
 pub use class::Class;
 pub use identity::{EventIdentity, canonical, event_key, sha256_hex, state_hash};
+pub use meanings::{meaning, purpose};
 pub use notices::{class_of_notice, notice_failed};
 pub use retention::{Headroom, NOTICES_KEPT, TRAIL_KEPT, headroom, retention};
 pub use row::{Row, RowError, Value, batch, rows};
