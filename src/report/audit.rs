@@ -217,3 +217,6 @@ fn exception(finding: &Finding) -> Option<Exception> {
     let note = acceptance(finding.acceptance.as_ref()?);
     Some(Exception { check: finding.check.id, entity: visible(finding.label()), note })
 }
+
+#[cfg(test)]
+mod tests;

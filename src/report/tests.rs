@@ -73,7 +73,7 @@ fn a_report_without_findings_says_so() {
 }
 
 /// The tags of a page, in their order, with the names of their attributes.
-fn tags(page: &str) -> Vec<String> {
+pub(super) fn tags(page: &str) -> Vec<String> {
     let (mut tags, mut rest) = (Vec::new(), page);
     while let Some(start) = rest.find('<') {
         let end = rest[start..].find('>').unwrap() + start;

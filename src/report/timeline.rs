@@ -83,17 +83,4 @@ fn between(after: Option<i64>, by: Option<i64>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use lookback_schemas::time::{DAY, MINUTE};
-
-    use super::*;
-
-    #[test]
-    fn moments_between_two_looks() {
-        assert_eq!(between(None, Some(0)), "1970-01-01 00:00:00");
-        assert_eq!(between(Some(0), Some(0)), "1970-01-01 00:00:00");
-        assert_eq!(between(Some(0), Some(15 * MINUTE)), "1970-01-01 00:00 to 00:15");
-        assert_eq!(between(Some(0), Some(DAY)), "1970-01-01 00:00 to 1970-01-02 00:00");
-        assert_eq!(between(Some(0), None), "-");
-    }
-}
+mod tests;

@@ -19,12 +19,14 @@
 //! - **A hole in the evidence is UNKNOWN, never PASS.** The ledger `collection_runs` says which time was read completely. Where
 //!   less than `min_coverage` of it was, or access was denied, a PASS becomes UNKNOWN with the hole in its reason ([`coverage`]).
 //!   A FAIL stays one: it is proven.
-//! - **One version of the lake** is seen by all checks of an audit ([`Session::pinned`](crate::Session::pinned)).
+//! - **One version of the lake** is seen by all checks of an audit ([`Session::pinned`](crate::Session::pinned)). The views and
+//!   tables of the record that they stand on are computed once, and several checks are asked at once ([`run::run_keeping`]).
 //! - **Exceptions** are dated and have an owner ([`exceptions`]). A FAIL that is accepted is still shown as FAIL.
 //!
 //! The parts: [`check`] reads the files, [`mod@run`] asks them, [`judge`] decides, [`finding`] is what comes out, [`mod@format`] writes
 //! it for other programs, [`record`] says what the lake keeps of it, and [`timeline`] tells the story of one cluster.
 
+mod asked;
 pub mod check;
 pub mod coverage;
 pub mod exceptions;

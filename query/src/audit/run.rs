@@ -1,20 +1,17 @@
 //! One audit: the chosen checks over one version of the lake.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lookback_schemas::time::DAY;
-use sqlparser::ast::Expr;
 
-use super::check::{Check, Period};
+use super::asked::{Answered, Asked, answer};
+use super::check::Check;
 use super::coverage::{Coverage, Reads};
 use super::exceptions::{Exceptions, Unused};
 use super::finding::{Finding, Verdict};
-use super::judge::{COLUMNS, Ground, Stated, judge, judge_nothing};
-use super::rows::rows_in;
-use crate::diagnostics::params::{moment, substitute, values};
 use crate::error::{ErrorKind, QueryError};
-use crate::session::Session;
+use crate::session::{Kept, Session, Statement, side_by_side};
 
 /// Share of a window that must have been read for a PASS, unless a check or the person who asks says otherwise.
 pub const MIN_COVERAGE: f64 = 0.98;
@@ -23,6 +20,9 @@ pub const MIN_COVERAGE_PARAM: &str = "min_coverage";
 /// How far before the moment of an audit evidence of the present state may have been read (microseconds): the collectors repeat
 /// what has not changed once in that time.
 pub const FRESH: i64 = DAY;
+/// Bytes of memory for the rows that the checks of an audit have in common. The record of a hundred clusters over a year has less;
+/// what does not fit is computed by each check that needs it.
+pub const KEPT_BYTES: usize = 128 << 20;
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -99,12 +99,21 @@ impl Audit {
     }
 }
 
-/// Asks the checks, one after the other. One that cannot be asked is UNKNOWN.
+/// Asks the checks. One that cannot be asked is UNKNOWN.
 ///
 /// # Errors
 /// [`ErrorKind::Parameter`] before anything is asked if the window ends before it begins or after the audit, or a parameter is
 /// none of any check or does not fit; [`ErrorKind::Read`] if the ledgers cannot be read.
 pub async fn run(session: &Session, request: &Request) -> Result<Audit, QueryError> {
+    run_keeping(session, request, KEPT_BYTES).await
+}
+
+/// The same with another limit (bytes) for the rows that checks have in common: 0 lets every check compute them anew. The
+/// findings are the same.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_keeping(session: &Session, request: &Request, kept_bytes: usize) -> Result<Audit, QueryError> {
     let parameter = |message: String| QueryError::new(ErrorKind::Parameter, message);
     if request.from >= request.to {
         return Err(parameter("the window has no time in it: its end must be after its beginning".to_owned()));
@@ -121,24 +130,48 @@ pub async fn run(session: &Session, request: &Request) -> Result<Audit, QueryErr
         return Err(parameter(format!("none of the checks has a parameter '{unknown}'; see lookback audit --list")));
     }
     let session = session.with_as_of(Some(request.as_of)).pinned(&tables(&request.checks)).await?;
+    let statements: Vec<_> = asked.iter().map(|one| one.statement(&session)).collect();
+    let understood: Vec<Statement> = statements.iter().flatten().cloned().collect();
+    let kept = session.keeping(&understood, kept_bytes).await?;
     let read_from = request.from.min(request.as_of - FRESH);
-    let coverage = Coverage::read(&session, read_from, request.as_of).await?;
+    let coverage = Coverage::read(kept.session(), read_from, request.as_of).await?;
+    let answers = answers(&asked, statements, &kept, session.at_once()).await;
     let mut checks = Vec::with_capacity(asked.len());
-    for one in asked {
-        let began = Instant::now();
+    for (one, (rows, took)) in asked.into_iter().zip(answers) {
         let ground = one.ground(request, &coverage);
-        let (mut findings, error) = match findings(&session, &one, &ground).await {
+        let found = rows.and_then(|rows| one.findings(&rows, &ground));
+        let (mut findings, error) = match found {
             Ok(findings) => (findings, None),
-            Err(e) => (vec![failed(one.check, &e, &ground)], Some(e.to_string())),
+            Err(e) => (vec![one.failed(&e, &ground)], Some(e.to_string())),
         };
         findings.iter_mut().for_each(|finding| finding.acceptance = request.exceptions.of(finding, request.as_of));
         findings.sort_by_key(order);
-        checks.push(Judged { check: one.check, findings, params: one.given, error, took: began.elapsed() });
+        checks.push(Judged { check: one.check, findings, params: one.given, error, took });
     }
     let window = (request.from, request.to);
     let unused = request.exceptions.unused(checks.iter().flat_map(|judged| &judged.findings), &request.checks);
     let lake = session.lake().name().to_owned();
     Ok(Audit { as_of: request.as_of, window, lake, versions: session.versions().await, checks, coverage, unused })
+}
+
+/// The answers of the checks, in their order; several are asked at once.
+async fn answers(
+    asked: &[Asked],
+    statements: Vec<Result<Statement, QueryError>>,
+    kept: &Kept,
+    at_once: usize,
+) -> Vec<Answered> {
+    let work = asked.iter().zip(statements).map(|(one, statement)| {
+        let (check, kept) = (one.check, kept.clone());
+        async move {
+            match statement {
+                Ok(statement) => answer(check, statement, kept).await,
+                Err(e) => (Err(e), Duration::ZERO),
+            }
+        }
+    });
+    let answers = side_by_side(work, at_once).await.into_iter();
+    answers.map(|answered| answered.unwrap_or_else(|e| (Err(e), Duration::ZERO))).collect()
 }
 
 /// The tables whose version an audit fixes before it begins.
@@ -156,79 +189,6 @@ fn order(finding: &Finding) -> (usize, String, String, String, String) {
     let texts = [&finding.account_id, &finding.region, &finding.entity_name, &finding.entity].map(Clone::clone);
     let [account, region, name, entity] = texts;
     (place, account, region, name, entity)
-}
-
-/// A check with its parameters.
-struct Asked {
-    check: &'static Check,
-    given: BTreeMap<String, String>,
-    values: HashMap<String, Expr>,
-    min_coverage: f64,
-}
-
-impl Asked {
-    fn new(check: &'static Check, request: &Request) -> Result<Self, QueryError> {
-        let mut given = BTreeMap::new();
-        for param in &check.params {
-            if let Some(value) = request.params.get(param.name) {
-                given.insert(param.name.to_owned(), value.clone());
-            }
-        }
-        let mut values = values(check.id, &check.params, &given)?;
-        let times = [("as_of", request.as_of), ("from", request.from), ("to", request.to)];
-        values.extend(times.map(|(name, micros)| (format!(":{name}"), moment(micros))));
-        let own = check.params.iter().find(|param| param.name == MIN_COVERAGE_PARAM).and_then(|param| param.default);
-        let min_coverage = request.params.get(MIN_COVERAGE_PARAM).map(String::as_str).or(own);
-        let min_coverage = min_coverage.map_or(Ok(MIN_COVERAGE), share)? * 100.0;
-        let defaults = check.params.iter().filter_map(|param| Some((param.name.to_owned(), param.default?.to_owned())));
-        for (name, default) in defaults {
-            given.entry(name).or_insert(default);
-        }
-        Ok(Self { check, given, values, min_coverage })
-    }
-
-    fn ground<'a>(&self, request: &Request, coverage: &'a Coverage) -> Ground<'a> {
-        let window = (request.from, request.to);
-        let proven = match self.check.period {
-            Period::Window => window,
-            Period::Now => (request.as_of - FRESH, request.as_of),
-        };
-        Ground { coverage, window, proven, min_coverage: self.min_coverage }
-    }
-}
-
-fn share(text: &str) -> Result<f64, QueryError> {
-    let share = text.trim().parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| {
-        let message = format!("parameter '{MIN_COVERAGE_PARAM}': '{text}' is not a share; write a number from 0 to 1");
-        QueryError::new(ErrorKind::Parameter, message)
-    })
-}
-
-async fn findings(session: &Session, asked: &Asked, ground: &Ground<'_>) -> Result<Vec<Finding>, QueryError> {
-    let check = asked.check;
-    let internal = |what: &str| QueryError::new(ErrorKind::Internal, format!("check {} {what}", check.id));
-    let mut prepared = session.prepare(check.sql)?;
-    let (Some(mut statement), true) = (prepared.pop(), prepared.is_empty()) else {
-        return Err(internal("is not one statement"));
-    };
-    substitute(statement.parsed_mut(), &asked.values)?;
-    let answer = session.run(&statement).await?;
-    let schema = answer.schema();
-    if !schema.fields().iter().map(|field| field.name().as_str()).eq(COLUMNS) {
-        return Err(internal(&format!("does not answer the columns {}", COLUMNS.join(", "))));
-    }
-    let rows = rows_in(answer).await?;
-    if rows.is_empty() {
-        return Ok(vec![judge_nothing(check, ground)]);
-    }
-    rows.iter().map(|row| Ok(judge(check, Stated::read(check, row)?, ground))).collect()
-}
-
-/// The finding of a check that could not be asked.
-fn failed(check: &'static Check, error: &QueryError, ground: &Ground<'_>) -> Finding {
-    let reason = format!("The check could not be asked: {error}");
-    judge(check, Stated { verdict: Some(Verdict::Unknown), reason, ..Stated::default() }, ground)
 }
 
 /// What one collector read of the window, for the chapter about coverage.

@@ -12,6 +12,7 @@ mod work;
 use lookback_schemas::names::cluster_name;
 
 use super::rows::{Row, rows_of};
+use super::run::KEPT_BYTES;
 use crate::dialect::rewrite::text_literal;
 use crate::error::{ErrorKind, QueryError};
 use crate::names;
@@ -122,6 +123,8 @@ pub async fn timeline(
 ) -> Result<Timeline, QueryError> {
     let tables: Vec<&str> = lookback_schemas::encryption::TABLES.iter().map(|table| table.name).collect();
     let session = session.with_as_of(Some(as_of)).pinned(&tables).await?;
+    let asked_often = session.prepare("SELECT * FROM cluster_encryption_intervals; SELECT * FROM encryption_facts")?;
+    let session = session.keeping(&asked_often, KEPT_BYTES).await?.session().clone();
     let name = if cluster.starts_with("arn:") { cluster } else { cluster_name(cluster) };
     let own = intervals(&session, &["cluster_identifier", "cluster_namespace_arn"], &[name.to_owned()]).await?;
     if own.is_empty() {

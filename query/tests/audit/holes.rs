@@ -7,7 +7,7 @@ use lookback_query::diagnostics::parse_time;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::story::{Question, Tables, ask, lake, sheet, tables};
+use crate::story::{Question, Tables, ask, asked_with, lake, sheet, tables};
 
 #[derive(Debug, Deserialize)]
 struct Hole {
@@ -76,11 +76,14 @@ async fn hole(hole: &Hole, questions: &[Question]) -> Vec<String> {
     let lake = lake(&punched(hole)).await;
     let session = lake.session().await;
     let mut wrong = Vec::new();
-    for (check, entities) in &hole.unknown {
-        let params = questions.iter().find(|question| question.check == *check).unwrap().params.clone();
-        let audit = ask(&session, [&hole.as_of, &hole.from, &hole.to].map(String::as_str), &[check], &params).await;
+    let meant = |check: &String| questions.iter().find(|question| question.check == *check).unwrap();
+    let params = asked_with(hole.unknown.keys().map(meant));
+    let checks: Vec<&str> = hole.unknown.keys().map(String::as_str).collect();
+    let audit = ask(&session, [&hole.as_of, &hole.from, &hole.to].map(String::as_str), &checks, &params).await;
+    for (judged, (check, entities)) in audit.checks.iter().zip(&hole.unknown) {
+        assert_eq!(judged.check.id, check);
         for entity in entities {
-            let found = audit.findings().find(|finding| finding.entity == entity.entity);
+            let found = judged.findings.iter().find(|finding| finding.entity == entity.entity);
             let place = format!("{}: {check} {} {}", hole.name, entity.name, entity.entity);
             match found {
                 None => wrong.push(format!("{place}: there is nothing")),

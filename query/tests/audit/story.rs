@@ -101,15 +101,36 @@ pub async fn lake(tables: &Tables) -> TestLake {
     lake
 }
 
-/// One audit with one set of parameters.
-pub async fn ask(session: &Session, times: [&str; 3], checks: &[&str], params: &BTreeMap<String, String>) -> Audit {
+/// A request for these checks at a moment, over a window.
+pub fn request(times: [&str; 3], checks: &[&str], params: &BTreeMap<String, String>) -> Request {
     let [as_of, from, to] = times.map(|time| parse_time(time).unwrap());
     let checks = checks.iter().map(|id| get(id).unwrap()).collect();
-    let request = Request { as_of, from, to, checks, params: params.clone(), exceptions: Exceptions::default() };
-    let audit = run(session, &request).await.unwrap();
+    Request { as_of, from, to, checks, params: params.clone(), exceptions: Exceptions::default() }
+}
+
+/// One audit with one set of parameters.
+pub async fn ask(session: &Session, times: [&str; 3], checks: &[&str], params: &BTreeMap<String, String>) -> Audit {
+    let audit = run(session, &request(times, checks, params)).await.unwrap();
     let errors: Vec<_> = audit.errors().map(|judged| (judged.check.id, judged.error.clone())).collect();
     assert!(errors.is_empty(), "{errors:?}");
     audit
+}
+
+/// The parameters of several questions, for one audit of all of them.
+pub fn asked_with<'a>(questions: impl IntoIterator<Item = &'a Question>) -> BTreeMap<String, String> {
+    let questions: Vec<&Question> = questions.into_iter().collect();
+    let mut all = BTreeMap::new();
+    for (name, value) in questions.iter().flat_map(|question| &question.params) {
+        assert_eq!(all.entry(name.clone()).or_insert_with(|| value.clone()), value, "{name} has one value");
+    }
+    // A question without a parameter is asked with its default.
+    for question in questions {
+        let own = get(&question.check).unwrap().params.iter().map(|param| param.name);
+        let more: Vec<&str> =
+            own.filter(|name| all.contains_key(*name) && !question.params.contains_key(*name)).collect();
+        assert!(more.is_empty(), "{}: {more:?}", question.check);
+    }
+    all
 }
 
 /// Whether a finding has a row among its evidence, with the columns of the key that are named.

@@ -24,7 +24,7 @@ pub enum Form {
     Csv,
     /// Events of the class Compliance Finding (2003) of the Open Cybersecurity Schema Framework, as a JSON list.
     Ocsf,
-    /// Input of Security Hub's `BatchImportFindings`, one call per line.
+    /// Input of Security Hub's `BatchImportFindings`, one call per line: each for one account and region.
     Asff,
     /// JUnit XML, as build servers show it.
     Junit,
@@ -69,10 +69,20 @@ fn cut(text: &str, most: usize) -> String {
     format!("{kept}…")
 }
 
-/// The partition in an ARN, such as `aws` or `aws-cn`.
-fn partition(arn: &str) -> &str {
-    arn.strip_prefix("arn:").and_then(|rest| rest.split(':').next()).filter(|part| !part.is_empty()).unwrap_or("aws")
+/// The partition of AWS that a finding is about: as its ARN says or, of what is no ARN, as its region does.
+fn partition(finding: &Finding) -> &'static str {
+    let by_region = |region: &str| match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => PARTITIONS[0],
+    };
+    let of_arn = finding.entity.strip_prefix("arn:").and_then(|rest| rest.split(':').next());
+    let known = of_arn.and_then(|part| PARTITIONS.into_iter().find(|known| *known == part));
+    known.unwrap_or_else(|| by_region(&finding.region))
 }
+
+/// The partitions of AWS, the usual one first.
+const PARTITIONS: [&str; 7] = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
 
 /// An object without the entries that say nothing.
 fn said(entries: Value) -> Value {

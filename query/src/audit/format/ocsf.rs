@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::said;
+use super::{cut, said};
 use crate::audit::check::Severity;
 use crate::audit::finding::{Finding, Verdict};
 use crate::audit::run::Audit;
@@ -14,6 +14,8 @@ const VERSION: &str = "1.3.0";
 const CLASS: u32 = 2003;
 /// `Create`.
 const ACTIVITY: u32 = 1;
+/// Characters of a text, so that it has not more than the framework's 65,535 bytes.
+const MAX_TEXT: usize = 16_383;
 
 pub(super) fn write(audit: &Audit) -> String {
     let events: Vec<Value> = audit.findings().map(|finding| event(audit, finding)).collect();
@@ -31,10 +33,13 @@ fn event(audit: &Audit, finding: &Finding) -> Value {
     let (result_id, result) = match finding.verdict {
         Verdict::Pass => (1, "Pass"),
         Verdict::Fail => (3, "Fail"),
-        Verdict::Unknown => (0, "Unknown"),
+        // "Did not yield a result due to missing information."
+        Verdict::Unknown => (2, "Warning"),
         Verdict::NotApplicable => (99, "Not applicable"),
     };
     let since = finding.since.map(millis);
+    let reason = cut(&finding.reason, MAX_TEXT);
+    let is_in_cloud = !finding.account_id.is_empty();
     let mut event = json!({
         "activity_id": ACTIVITY, "activity_name": "Create",
         "category_uid": 2, "category_name": "Findings",
@@ -42,10 +47,10 @@ fn event(audit: &Audit, finding: &Finding) -> Value {
         "type_uid": CLASS * 100 + ACTIVITY, "type_name": "Compliance Finding: Create",
         "time": millis(audit.as_of),
         "severity_id": severity_id, "severity": severity,
-        "status_id": status_id, "status": status, "status_code": finding.verdict.name(), "status_detail": finding.reason,
-        "message": finding.reason,
+        "status_id": status_id, "status": status, "status_code": finding.verdict.name(), "status_detail": reason,
+        "message": reason,
         "metadata": {
-            "version": VERSION, "event_code": check.id,
+            "version": VERSION, "event_code": check.id, "profiles": if is_in_cloud { vec!["cloud"] } else { Vec::new() },
             "product": { "name": "lookback", "vendor_name": "lookback", "version": env!("CARGO_PKG_VERSION") },
         },
         "finding_info": said(json!({
@@ -54,7 +59,7 @@ fn event(audit: &Audit, finding: &Finding) -> Value {
         })),
         "compliance": {
             "control": check.id, "requirements": [check.title], "standards": ["lookback"],
-            "status_id": result_id, "status": result, "status_code": finding.verdict.name(), "status_detail": finding.reason,
+            "status_id": result_id, "status": result, "status_code": finding.verdict.name(), "status_detail": reason,
         },
         "remediation": { "desc": check.advice.join(" ") },
         "start_time": millis(finding.window_from), "end_time": millis(finding.window_to),
@@ -67,12 +72,16 @@ fn event(audit: &Audit, finding: &Finding) -> Value {
         })),
     });
     if !finding.entity.is_empty() {
-        event["resources"] = json!([said(json!({
-            "uid": finding.entity, "name": finding.entity_name, "type": finding.entity_type, "region": finding.region,
-            "cloud_partition": super::partition(&finding.entity),
-        }))]);
+        let mut resource = said(json!({
+            "uid": finding.entity, "name": finding.entity_name, "type": finding.entity_type,
+        }));
+        if is_in_cloud {
+            resource["region"] = json!(finding.region);
+            resource["cloud_partition"] = json!(super::partition(finding));
+        }
+        event["resources"] = json!([resource]);
     }
-    if !finding.account_id.is_empty() {
+    if is_in_cloud {
         event["cloud"] = said(json!({
             "provider": "AWS", "region": finding.region,
             "account": { "uid": finding.account_id, "type_id": 10, "type": "AWS Account" },

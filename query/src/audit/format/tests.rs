@@ -11,6 +11,8 @@ use crate::diagnostics::parse_time;
 
 use super::*;
 
+mod ocsf;
+
 const HOSTILE: &str = "=\"<b>&'\u{202e}\u{7},\n]]>";
 
 fn finding(verdict: Verdict, entity: &str, reason: &str) -> Finding {
@@ -76,6 +78,43 @@ fn four() -> Audit {
     ])
 }
 
+/// Findings of all kinds: verdicts, acceptances, entities, places, and texts that are empty, blank, long or hostile.
+fn all_kinds() -> Audit {
+    let long = "ä€\u{1f511} ".repeat(2_000);
+    let accepted = |until: Option<&str>, holds| Acceptance {
+        owner: HOSTILE.to_owned(),
+        reason: " ".to_owned(),
+        until: until.map(|until| parse_time(until).unwrap()),
+        holds,
+    };
+    let at = |region: &str, entity_type: &str, entity: &str| Finding {
+        region: region.to_owned(),
+        entity_type: entity_type.to_owned(),
+        ..finding(Verdict::Unknown, entity, "AWS did not say.")
+    };
+    let fail = |entity: &str| finding(Verdict::Fail, entity, HOSTILE);
+    audit(vec![
+        Finding { entity_name: HOSTILE.to_owned(), ..fail("arn:aws:redshift:x:1") },
+        Finding { acceptance: Some(accepted(Some("2026-03-01"), true)), ..fail("arn:aws:redshift:x:2") },
+        Finding { acceptance: Some(accepted(Some("2026-01-09"), false)), since: None, ..fail("arn:aws:redshift:x:3") },
+        Finding { acceptance: Some(accepted(None, true)), ..fail(HOSTILE) },
+        Finding { evidence: vec![json!(long); 60], reason: long.clone(), ..fail(&format!("arn:aws:{long}")) },
+        Finding {
+            coverage_pct: None,
+            evidence: Vec::new(),
+            entity_name: " ".to_owned(),
+            ..finding(Verdict::Pass, "arn:aws:x", " \n ")
+        },
+        finding(Verdict::NotApplicable, "arn:aws:redshift:x:4", "There is nothing"),
+        at("cn-north-1", "collector", "111122223333/cn-north-1/clusters"),
+        at("us-gov-west-1", "kms_key", "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/1"),
+        at("us-iso-east-1", "namespace", "arn:aws-iso:redshift-serverless:us-iso-east-1:111122223333:namespace/1"),
+        at("eu-west-1", "snapshot", "arn:\"<:redshift:x"),
+        at("", "kms_key", "arn:aws:kms::1"),
+        Finding { account_id: String::new(), region: String::new(), entity_name: String::new(), ..at("", "", "") },
+    ])
+}
+
 #[test]
 fn as_csv() {
     insta::assert_snapshot!(write(&four(), Form::Csv));
@@ -110,6 +149,22 @@ fn as_asff() {
     insta::assert_snapshot!(format!("{:#}", findings[0]));
 }
 
+/// Each call is of one account and region. `tests/aws/extension/test_asff.py` holds these calls against AWS's own description of the
+/// interface.
+#[test]
+fn asff_calls() {
+    let text = write(&all_kinds(), Form::Asff);
+    let calls: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for call in &calls {
+        let findings = call["Findings"].as_array().unwrap();
+        let place = |one: &Value| (one["AwsAccountId"].clone(), one["Region"].clone(), one["ProductArn"].clone());
+        assert!(findings.iter().all(|one| place(one) == place(&findings[0])), "{findings:?}");
+    }
+    let regions: Vec<&str> = calls.iter().map(|call| call["Findings"][0]["Region"].as_str().unwrap()).collect();
+    assert_eq!(regions, ["cn-north-1", "eu-west-1", "us-gov-west-1", "us-iso-east-1"]);
+    insta::assert_snapshot!(text);
+}
+
 #[test]
 fn asff_keeps_to_the_limits_of_security_hub() {
     let long = "ä".repeat(5_000);
@@ -126,6 +181,12 @@ fn asff_keeps_to_the_limits_of_security_hub() {
     let fields = one["ProductFields"].as_object().unwrap();
     assert!(fields.len() <= 50 && fields.values().all(|value| length(value) <= 1_024));
     assert!(one.to_string().len() < 240_000);
+    let wide = |n| Finding {
+        evidence: vec![json!("\u{1f511}".repeat(5_000)); 60],
+        ..finding(Verdict::Fail, &format!("arn:aws:x:{n}"), &long)
+    };
+    let text = write(&audit((0..90).map(wide).collect()), Form::Asff);
+    assert!(text.lines().count() > 1 && text.lines().all(|call| call.len() < 6_000_000));
 }
 
 #[test]
