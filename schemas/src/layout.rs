@@ -6,6 +6,7 @@
 //! <table>/cluster_id=<id>/log_date=<day>/<file>.parquet  data files
 //! <rollup>/cluster_id=<id>/log_date=<day>/<file>.parquet a cluster's day, summed up; the name says from what
 //! lookback_<own table>/log_date=<day>/<file>.parquet     the ledger and the list of clusters
+//! <record>/account_id=<id>/log_date=<day>/<file>.parquet the tables of the record of encryption
 //! ```
 
 use crate::names::{CLUSTER_ID, LOG_DATE};
@@ -48,6 +49,14 @@ pub fn own_file(day: i32, unique: &str) -> String {
     format!("{LOG_DATE}={}/part-{unique}.parquet", day_name(day))
 }
 
+/// The path of a file that the files of one partition were merged into, relative to its table's folder. `partition` has the
+/// partition columns in their order, each with its value. For `unique` see [`data_file`].
+#[must_use]
+pub fn merged_file(partition: &[(String, String)], unique: &str, number: usize) -> String {
+    let folders: String = partition.iter().map(|(column, value)| format!("{column}={value}/")).collect();
+    format!("{folders}{}-{unique}-{number:05}.parquet", FileKind::Day.prefix())
+}
+
 /// The path of a file of a rollup, relative to its table's folder. `source` says from which files of the logs its rows were
 /// computed (see [`source_state`](crate::rollups::source_state)). It is part of the name because a name outlives checkpoints and
 /// is read without opening the file.
@@ -73,6 +82,9 @@ mod tests {
         assert_eq!(path, "cluster_id=etl/log_date=2024-10-04/part-0198-00003.parquet");
         let path = data_file(FileKind::Day, "etl", 1, "x", 0);
         assert_eq!(path, "cluster_id=etl/log_date=1970-01-02/day-x-00000.parquet");
+        let partition = [(CLUSTER_ID, "etl"), (LOG_DATE, "1970-01-02")].map(|(c, v)| (c.to_owned(), v.to_owned()));
+        assert_eq!(merged_file(&partition, "x", 0), path);
+        assert_eq!(merged_file(&partition[1..], "x", 7), "log_date=1970-01-02/day-x-00007.parquet");
         let path = rollup_file("etl@2", 1, "0198", "c0ffee");
         assert_eq!(path, "cluster_id=etl@2/log_date=1970-01-02/rollup-0198-c0ffee.parquet");
         assert_eq!(rollup_source(&path), Some("c0ffee"));

@@ -1,6 +1,6 @@
 //! `lookback maintain`
 
-use lookback_exporter::maintain::{RollupReport, compact, vacuum};
+use lookback_exporter::maintain::{CompactReport, RollupReport, compact, compact_own, vacuum};
 use lookback_exporter::window::micros;
 use lookback_exporter::{Exporter, Settings, Work};
 use lookback_schemas::registry;
@@ -38,6 +38,9 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
     // What was swept is told whatever becomes of the rest.
     let written = metrics.ended(swept.as_ref());
     let compacted = compact(&exporter, &tables, &stop).await?;
+    // Whoever names tables or clusters asks for nothing else.
+    let whole = arguments.scope.table.is_empty() && arguments.scope.cluster.is_empty();
+    let own = if whole { Some(compact_own(&exporter, &stop).await?) } else { None };
     let in_scope =
         |rollup: &&Rollup| rollup.sources.iter().any(|source| tables.iter().any(|spec| spec.name == *source));
     let rollups: Vec<&'static Rollup> = ROLLUPS.into_iter().filter(|rollup| in_scope(rollup)).collect();
@@ -68,6 +71,16 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
                 print::bytes(compacted.bytes_before),
                 print::bytes(compacted.bytes_after),
             ))?;
+            if let Some(own) = own.as_ref().filter(|own| own.days > 0) {
+                print::line(format!(
+                    "records: {} days, {} files into {}, {} into {}",
+                    print::count(own.days),
+                    print::count(own.files_before),
+                    print::count(own.files_after),
+                    print::bytes(own.bytes_before),
+                    print::bytes(own.bytes_after),
+                ))?;
+            }
             for report in summed.iter().flatten() {
                 print::line(sums(report))?;
             }
@@ -80,16 +93,13 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
         }
         Output::Json => print::json(&json!({
             "sweeps": swept.as_ref().map(|r| json!({ "tables": r.tables.len(), "rows_new": r.rows_new(), "failures": r.failures().count() })),
-            "compact": {
-                "days": compacted.days, "files_before": compacted.files_before, "files_after": compacted.files_after,
-                "rows": compacted.rows, "bytes_before": compacted.bytes_before, "bytes_after": compacted.bytes_after,
-                "failures": compacted.failures.iter().map(|(place, e)| format!("{place}: {e}")).collect::<Vec<_>>(),
-            },
+            "compact": compacted_json(&compacted),
+            "records": own.as_ref().map(compacted_json),
             "rollups": summed.as_ref().map(|reports| reports.iter().map(sums_json).collect::<Vec<_>>()),
             "vacuum": { "files": cleaned.files, "bytes": cleaned.bytes, "waiting": cleaned.waiting },
         }))?,
     }
-    for (place, error) in &compacted.failures {
+    for (place, error) in compacted.failures.iter().chain(own.iter().flat_map(|own| &own.failures)) {
         tracing::warn!("{place} was not compacted: {error}");
         code = FAILED;
     }
@@ -124,6 +134,14 @@ async fn update(
         "rollups were left as they are: they need a build with the feature `query`; set maintain.rollups = false to be told no more"
     );
     Ok(None)
+}
+
+fn compacted_json(report: &CompactReport) -> Value {
+    json!({
+        "days": report.days, "files_before": report.files_before, "files_after": report.files_after,
+        "rows": report.rows, "bytes_before": report.bytes_before, "bytes_after": report.bytes_after,
+        "failures": report.failures.iter().map(|(place, e)| format!("{place}: {e}")).collect::<Vec<_>>(),
+    })
 }
 
 fn sums(report: &RollupReport) -> String {

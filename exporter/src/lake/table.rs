@@ -126,7 +126,7 @@ pub(super) async fn create(name: &str, store: Arc<dyn ObjectStore>, url: Url, co
 
 /// What a table is partitioned by. lookback's own tables are small and are written once per run for all clusters; rollups are
 /// rows of clusters like the logs, under the clusters' keys; the record of encryption is about accounts.
-fn partition_columns(table: &str) -> Vec<String> {
+pub(crate) fn partition_columns(table: &str) -> Vec<String> {
     if encryption::table(table).is_some() {
         return vec![ACCOUNT_ID.to_owned(), LOG_DATE.to_owned()];
     }

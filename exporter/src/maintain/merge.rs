@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use lookback_schemas::TableSpec;
@@ -16,6 +16,40 @@ use crate::placement::times;
 /// Rows merged into one batch.
 const OUT_ROWS: usize = 8_192;
 
+/// What rows are put in order by.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Order {
+    /// The moment of a row of a log; files are sorted by it.
+    Log(&'static TableSpec),
+    /// A column with times; files are sorted by it.
+    Time(&'static str),
+    /// A column with times; a file has its rows as they came, which is about that order.
+    Roughly(&'static str),
+}
+
+impl Order {
+    /// The moment of each row; those without one come first.
+    fn times(self, batch: &RecordBatch) -> Vec<i64> {
+        let column = match self {
+            Self::Log(spec) => return times(spec, batch).into_iter().map(|t| t.unwrap_or(i64::MIN)).collect(),
+            Self::Time(column) | Self::Roughly(column) => column,
+        };
+        let stamps = batch.column_by_name(column);
+        let stamps = stamps.and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
+        let at = |row| stamps.filter(|all| all.is_valid(row)).map_or(i64::MIN, |all| all.value(row));
+        (0..batch.num_rows()).map(at).collect()
+    }
+
+    /// The column that files are sorted by, exactly; empty if by none.
+    pub(super) fn column(self) -> String {
+        match self {
+            Self::Log(spec) => spec.time_column().to_owned(),
+            Self::Time(column) => column.to_owned(),
+            Self::Roughly(_) => String::new(),
+        }
+    }
+}
+
 /// One sorted input.
 struct Input {
     stream: BoxStream<'static, Result<RecordBatch>>,
@@ -23,10 +57,10 @@ struct Input {
     row: usize,
 }
 
-/// Merges inputs that are sorted by the table's time, into batches sorted likewise. Rows of the same moment come in the order of
+/// Merges inputs that are sorted by time, into batches sorted likewise; of inputs that are sorted only roughly, so is the result. Rows of the same moment come in the order of
 /// the inputs, so that the same inputs give the same output.
 pub(super) struct Merge {
-    spec: &'static TableSpec,
+    order: Order,
     schema: SchemaRef,
     inputs: Vec<Input>,
     /// (time, input) of the next row of each input.
@@ -36,12 +70,12 @@ pub(super) struct Merge {
 impl Merge {
     /// Starts a merge. Columns that an input lacks are null in the output.
     pub(super) async fn new(
-        spec: &'static TableSpec,
+        order: Order,
         schema: SchemaRef,
         streams: Vec<BoxStream<'static, Result<RecordBatch>>>,
     ) -> Result<Self> {
         let inputs = streams.into_iter().map(|stream| Input { stream, batch: None, row: 0 }).collect();
-        let mut merge = Self { spec, schema, inputs, heap: BinaryHeap::new() };
+        let mut merge = Self { order, schema, inputs, heap: BinaryHeap::new() };
         for input in 0..merge.inputs.len() {
             merge.load(input).await?;
         }
@@ -55,7 +89,7 @@ impl Merge {
         input.row = 0;
         while let Some(batch) = input.stream.next().await.transpose()? {
             if batch.num_rows() > 0 {
-                let times: Vec<i64> = times(self.spec, &batch).into_iter().map(|t| t.unwrap_or(i64::MIN)).collect();
+                let times = self.order.times(&batch);
                 self.heap.push(Reverse((times[0], at)));
                 input.batch = Some((fit(&batch, &self.schema)?, times));
                 break;

@@ -6,4 +6,5 @@ mod failures;
 mod identity;
 mod normal;
 mod scene;
+mod upkeep;
 mod world;

@@ -66,6 +66,24 @@ impl Scene {
         (exporter, recorder)
     }
 
+    pub(super) fn exporter(&self) -> &Exporter {
+        &self.exporter
+    }
+
+    /// The files of a table, by path.
+    pub(super) async fn files(&self, name: &str) -> Vec<String> {
+        let table = self.exporter.lake_table(name).await.unwrap().unwrap();
+        let snapshot = table.refresh().await.unwrap();
+        let owners = snapshot.clusters();
+        let files = owners.iter().flat_map(|owner| snapshot.files(owner));
+        files.map(|file| format!("{name}/{}", file.path)).collect()
+    }
+
+    /// Whether a file of [`Scene::files`] is still there.
+    pub(super) fn has(&self, file: &str) -> bool {
+        self.folder.path().join(file).exists()
+    }
+
     /// Another process: nothing is remembered but what is stored.
     pub(super) async fn restart(&mut self) {
         (self.exporter, self.recorder) = Self::start(&self.folder, &self.time, &self.store, &self.settings).await;
