@@ -1,6 +1,6 @@
 //! What the lake keeps of an audit: a row of `audit_results` for each finding.
 
-use lookback_schemas::encryption::{AUDIT_RESULTS, Row, canonical, sha256_hex};
+use lookback_schemas::encryption::{ALERT_CHANGES, AUDIT_RESULTS, Row, canonical, sha256_hex};
 use lookback_schemas::time::rfc3339;
 use serde_json::{Value, json};
 
@@ -52,7 +52,9 @@ fn row(audit: &Audit, judged: &Judged, finding: &Finding, run_id: &str) -> Row {
 /// What tells this run from every other.
 #[must_use]
 pub fn run_id(audit: &Audit) -> String {
-    let versions = audit.versions.iter().filter(|(table, _)| table != AUDIT_RESULTS.name);
+    // What was concluded and told is no evidence.
+    let told = [AUDIT_RESULTS.name, ALERT_CHANGES.name];
+    let versions = audit.versions.iter().filter(|(table, _)| !told.contains(&table.as_str()));
     let asked: Vec<Value> =
         audit.checks.iter().map(|judged| json!([judged.check.id, judged.check.version, judged.params])).collect();
     let all = json!({

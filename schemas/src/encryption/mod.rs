@@ -6,7 +6,8 @@
 //! - *observations* ([`CLUSTER_ENCRYPTION_STATE`], [`KMS_KEY_STATE`], [`SNAPSHOT_ENCRYPTION_STATE`]): an entity was found in a
 //!   state. A row is written when the [`state_hash`] has changed, when the last row is a day old, and when the entity is gone.
 //!   Rows are never changed; intervals are a matter of whoever reads them.
-//! - *evidence* ([`COLLECTION_RUNS`], [`AUDIT_RESULTS`]): what was read when, and what was concluded from it.
+//! - *evidence* ([`COLLECTION_RUNS`], [`AUDIT_RESULTS`], [`ALERT_CHANGES`]): what was read when, what was concluded from it, and
+//!   who was told.
 //!
 //! Three rotations are never one: that of a KMS key's material ([`Class::KmsRotationCompleted`]), Redshift's own of cluster and
 //! database keys ([`Class::CekRotationStarted`]), and the change of the root key ([`Class::EncryptionKeyChanged`]).
@@ -14,13 +15,14 @@
 //! Every table is partitioned by [`ACCOUNT_ID`] and `log_date`, the UTC day of its [`Table::time_column`]. Lists, maps and
 //! structures are text columns that hold canonical JSON (see [`canonical`]): every engine and format can carry those.
 //!
-//! - `table`: what a table and a column are; `tables`: those that there are.
+//! - `table`: what a table and a column are; `tables`, `alerts`: those that there are.
 //! - `meanings`: what tables and columns say, in words.
 //! - `row`: rows by column name, checked against their table, and as Arrow batches.
 //! - `identity`: event keys, hashes of states, canonical JSON.
 //! - `retention`: how long sources keep their events, and when a collector that falls behind is an alarm.
 //! - `class`: the closed list of what events mean; `trail`, `notices`: which names of CloudTrail and ids of Redshift mean it.
 
+mod alerts;
 mod class;
 mod identity;
 mod meanings;
@@ -31,6 +33,7 @@ mod table;
 mod tables;
 mod trail;
 
+pub use alerts::{ALERT_CHANGES, ALERT_DAYS};
 pub use class::Class;
 pub use identity::{EventIdentity, canonical, event_key, sha256_hex, state_hash};
 pub use meanings::{meaning, purpose};

@@ -5,6 +5,7 @@ mod events;
 mod evidence;
 mod states;
 
+use super::alerts::ALERT_CHANGES;
 use super::table::{Column, Kind, Table};
 
 pub use events::{ENCRYPTION_EVENTS, KMS_KEY_ROTATIONS};
@@ -20,7 +21,7 @@ const fn may(name: &'static str, kind: Kind) -> Column {
 }
 
 /// Every table of the record.
-pub static TABLES: [&Table; 7] = [
+pub static TABLES: [&Table; 8] = [
     &ENCRYPTION_EVENTS,
     &CLUSTER_ENCRYPTION_STATE,
     &KMS_KEY_STATE,
@@ -28,6 +29,7 @@ pub static TABLES: [&Table; 7] = [
     &KMS_KEY_ROTATIONS,
     &COLLECTION_RUNS,
     &AUDIT_RESULTS,
+    &ALERT_CHANGES,
 ];
 
 /// The table of that name.
