@@ -1,10 +1,11 @@
 //! `lookback audit`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
-use lookback_exporter::places;
 use lookback_exporter::record::append_results;
+use lookback_exporter::{Settings, places};
 use lookback_query::audit::{self, Audit, Check, Exceptions, Finding, Period, Request, Verdict, format, record};
 use lookback_query::diagnostics::parse_time;
 use lookback_schemas::time::DAY;
@@ -20,6 +21,9 @@ const WINDOW: i64 = 90 * DAY;
 /// Characters of a reason in a table; the other formats have all of it.
 const REASON_WIDTH: usize = 160;
 
+/// The parameter of the check that asks which keys the lake's own files need.
+const LAKE_KEYS: &str = "lake_keys";
+
 /// How an audit is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -34,8 +38,9 @@ pub(crate) async fn run(global: &Global, arguments: &Arguments) -> Result<u8, Fa
         return list(&checks);
     }
     let form = form(arguments.format.as_deref(), arguments.output.as_deref())?;
-    let request = request(arguments, checks)?;
+    let mut request = request(arguments, checks)?;
     let settings = config::load_to_ask(global).await?;
+    with_lake_keys(&mut request, &settings);
     let session = config::session(&settings).await?;
     let audit = audit::run(&session, &request).await?;
     let text = match form {
@@ -91,6 +96,20 @@ fn request(arguments: &Arguments, checks: Vec<&'static Check>) -> Result<Request
         None => Exceptions::default(),
     };
     Ok(Request { as_of, from, to, checks, params: parameters(&arguments.params)?, exceptions })
+}
+
+/// The keys that the files of the lake are under, as the configuration says, for a check that asks and was not told. Only a bucket's
+/// files are under a key.
+fn with_lake_keys(request: &mut Request, settings: &Settings) {
+    let asks = request.checks.iter().any(|check| check.params.iter().any(|param| param.name == LAKE_KEYS));
+    if !asks || !settings.lake.location.starts_with("s3://") || request.params.contains_key(LAKE_KEYS) {
+        return;
+    }
+    let of_clusters = settings.clusters.values().filter_map(|cluster| cluster.kms_key.as_deref());
+    let keys: BTreeSet<&str> = settings.lake.kms_key.as_deref().into_iter().chain(of_clusters).collect();
+    if !keys.is_empty() {
+        request.params.insert(LAKE_KEYS.to_owned(), keys.into_iter().collect::<Vec<_>>().join(","));
+    }
 }
 
 /// The form that is asked for, or that a file's name asks for.
@@ -166,7 +185,7 @@ fn list(checks: &[&'static Check]) -> Result<u8, Failure> {
 }
 
 /// The verdicts, into the lake: through the exporter, because whoever asks only reads.
-async fn store(settings: &lookback_exporter::Settings, audit: &Audit) -> Result<(), Failure> {
+async fn store(settings: &Settings, audit: &Audit) -> Result<(), Failure> {
     let aws = places::aws(settings).await;
     let lake = places::lake(settings, aws.as_ref())?;
     lake.expect_lake().await?;
@@ -178,4 +197,30 @@ async fn store(settings: &lookback_exporter::Settings, audit: &Audit) -> Result<
         new => format!("audit_results has {new} new rows: {run_id}"),
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails shall say where")]
+
+    use super::*;
+
+    #[test]
+    fn the_keys_of_the_lake_are_those_of_the_configuration() {
+        let given = |toml: &str, checks: &[&str], params: &[(&str, &str)]| {
+            let settings: Settings = toml::from_str(toml).unwrap();
+            let checks = checks.iter().map(|id| audit::get(id).unwrap()).collect();
+            let params = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let exceptions = Exceptions::default();
+            let mut request = Request { as_of: 1, from: 0, to: 1, checks, params, exceptions };
+            with_lake_keys(&mut request, &settings);
+            request.params.get(LAKE_KEYS).cloned()
+        };
+        let lake = "[lake]\nlocation = \"s3://logs/lake\"\nkms_key = \"k1\"\n[clusters.a]\nkms_key = \"k0\"\n[clusters.b]\nkms_key = \"k1\"";
+        assert_eq!(given(lake, &["LB-ENC-01", "LB-KEY-03"], &[]).as_deref(), Some("k0,k1"));
+        assert_eq!(given(lake, &["LB-KEY-03"], &[(LAKE_KEYS, "mine")]).as_deref(), Some("mine"));
+        assert_eq!(given(lake, &["LB-ENC-01"], &[]), None);
+        assert_eq!(given(&lake.replace("s3://logs/", "logs/"), &["LB-KEY-03"], &[]), None);
+        assert_eq!(given("[lake]\nlocation = \"s3://logs/lake\"", &["LB-KEY-03"], &[]), None);
+    }
 }

@@ -6,20 +6,7 @@
 -- needs: kms_key_state/keys, cluster_encryption_state/clusters, snapshot_encryption_state/snapshots
 -- window: now
 -- do: Enable the key, or cancel its deletion and enable it, before the cluster is rebooted, resized or restored: it cannot start without it.
-WITH used AS (
-  SELECT kms_key_arn, MIN(account_id) AS account_id, COUNT(DISTINCT used_by) AS users,
-         LEFT(LISTAGG(DISTINCT used_by_name, ', ') WITHIN GROUP (ORDER BY used_by_name), 300) AS names
-  FROM kms_key_references
-  GROUP BY kms_key_arn
-),
-named AS (
-  SELECT kms_key_arn, LISTAGG(evidence, ',') WITHIN GROUP (ORDER BY used_by) AS evidence
-  FROM (SELECT kms_key_arn, used_by, evidence, ROW_NUMBER() OVER (PARTITION BY kms_key_arn ORDER BY used_by, used_for) AS place
-        FROM kms_key_references) AS ordered
-  WHERE place <= 20
-  GROUP BY kms_key_arn
-),
-began AS (
+WITH began AS (
   SELECT kms_key_arn, MAX(start_hi) AS since
   FROM kms_key_intervals
   WHERE end_hi IS NULL
@@ -36,19 +23,18 @@ gone AS (
   WHERE age = 1 AND obs_kind = 'tombstone'
   GROUP BY kms_key_arn
 )
-SELECT COALESCE(k.account_id, u.account_id) AS account_id, COALESCE(k.region, SPLIT_PART(u.kms_key_arn, ':', 4)) AS region,
+SELECT COALESCE(k.account_id, u.account_id) AS account_id, COALESCE(k.region, u.region) AS region,
        'kms_key' AS entity_type, u.kms_key_arn AS entity,
-       COALESCE(NULLIF(REPLACE(k.alias, 'alias/', ''), ''), SPLIT_PART(u.kms_key_arn, '/', 2)) AS entity_name,
+       COALESCE(NULLIF(REPLACE(k.alias, 'alias/', ''), ''), u.name) AS entity_name,
        CASE WHEN k.key_state = 'Enabled' THEN 'PASS' WHEN k.key_state IS NOT NULL OR d.kms_key_arn IS NOT NULL THEN 'FAIL' ELSE 'UNKNOWN' END AS verdict,
        CASE WHEN k.key_state IS NOT NULL THEN 'The key is ' || k.key_state
             WHEN d.kms_key_arn IS NOT NULL THEN 'The key is gone'
             WHEN k.access_error IS NOT NULL THEN 'The state of the key could not be read (' || k.access_error || ')'
             ELSE 'The key was never described' END
          || '; ' || CAST(u.users AS VARCHAR) || CASE WHEN u.users = 1 THEN ' depends' ELSE ' depend' END || ' on it: ' || u.names || '.' AS reason,
-       '[' || COALESCE(k.evidence || ',', d.evidence || ',', '') || n.evidence || ']' AS evidence,
+       '[' || COALESCE(k.evidence || ',', d.evidence || ',', '') || u.evidence || ']' AS evidence,
        CASE WHEN k.key_state <> 'Enabled' THEN b.since ELSE d.since END AS since
-FROM used AS u
-JOIN named AS n ON n.kms_key_arn = u.kms_key_arn
+FROM kms_keys_in_use AS u
 LEFT JOIN kms_key_latest AS k ON k.kms_key_arn = u.kms_key_arn
 LEFT JOIN began AS b ON b.kms_key_arn = u.kms_key_arn
 LEFT JOIN gone AS d ON d.kms_key_arn = u.kms_key_arn AND k.kms_key_arn IS NULL

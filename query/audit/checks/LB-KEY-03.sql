@@ -5,11 +5,11 @@
 -- question: Is a key scheduled for deletion although clusters, snapshots, copy grants, secrets or the lake still need it, and how many days are left?
 -- needs: kms_key_state/keys, cluster_encryption_state/clusters, snapshot_encryption_state/snapshots
 -- window: now
--- param lake_keys text: ARNs of the keys that the files of the lake are under, separated by commas
+-- param lake_keys text: ARNs of the keys that the files of the lake are under, separated by commas; without it, those of the configuration
 -- do: Cancel the deletion (kms:CancelKeyDeletion), enable the key, then move or delete what is under it. After the deletion nothing under it can be read again.
 WITH lake AS (
   SELECT SPLIT_PART(REPLACE(:lake_keys, ' ', ''), ',', CAST(g.value AS INTEGER)) AS kms_key_arn
-  FROM generate_series(1, 100) AS g
+  FROM generate_series(1, 1000) AS g
 ),
 needed AS (
   SELECT kms_key_arn, account_id, used_for, used_by, used_by_name, evidence FROM kms_key_references

@@ -7,12 +7,7 @@
 -- window: now
 -- do: Switch it on with kms:EnableKeyRotation. It changes nothing in Redshift and interrupts nothing.
 -- do: Keys that cannot rotate by themselves (imported material, custom key stores) are the subject of LB-KEY-05.
-WITH used AS (
-  SELECT kms_key_arn, MIN(account_id) AS account_id
-  FROM kms_key_references
-  GROUP BY kms_key_arn
-),
-last_on AS (
+WITH last_on AS (
   SELECT kms_key_arn, MAX(CASE WHEN rotation_enabled THEN start_hi END) AS last_on
   FROM kms_key_intervals
   GROUP BY kms_key_arn
@@ -26,7 +21,7 @@ began AS (
 ),
 judged AS (
   SELECT u.kms_key_arn AS arn, COALESCE(k.account_id, u.account_id) AS account,
-         COALESCE(k.region, SPLIT_PART(u.kms_key_arn, ':', 4)) AS place, k.alias, k.evidence, k.rotation_period_days, k.key_state,
+         COALESCE(k.region, u.region) AS place, k.alias, k.evidence, k.rotation_period_days, k.key_state,
          k.rotation_unsupported_reason, k.access_error, b.since,
          CASE WHEN k.key_manager IS NULL THEN 'unsaid'
               WHEN k.key_manager = 'AWS' THEN 'aws'
@@ -35,7 +30,7 @@ judged AS (
               WHEN k.rotation_enabled THEN 'on'
               WHEN NOT k.rotation_enabled THEN 'off'
               ELSE 'unsaid' END AS what
-  FROM used AS u
+  FROM kms_keys_in_use AS u
   LEFT JOIN kms_key_latest AS k ON k.kms_key_arn = u.kms_key_arn
   LEFT JOIN began AS b ON b.kms_key_arn = u.kms_key_arn
 )

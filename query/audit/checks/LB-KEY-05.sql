@@ -8,12 +8,7 @@
 -- param max_age_days int = 400: oldest age; a key that rotates by itself may be 30 days older than its period, if that is less
 -- do: Rotate it now with kms:RotateKeyOnDemand, or, for imported material, create a key and change the cluster to it.
 -- do: A key that is disabled or to be deleted does not rotate, although its setting says so.
-WITH used AS (
-  SELECT kms_key_arn, MIN(account_id) AS account_id
-  FROM kms_key_references
-  GROUP BY kms_key_arn
-),
-rotations AS (
+WITH rotations AS (
   SELECT kms_key_arn, rotation_date, rotation_type,
          ROW_NUMBER() OVER (PARTITION BY kms_key_arn ORDER BY rotation_date DESC, rotation_type) AS age,
          '{"table":"kms_key_rotations","key":{"kms_key_arn":"' || kms_key_arn || '","rotation_date":"'
@@ -30,13 +25,13 @@ reach AS (
 ),
 aged AS (
   SELECT u.kms_key_arn AS arn, COALESCE(k.account_id, u.account_id) AS account,
-         COALESCE(k.region, SPLIT_PART(u.kms_key_arn, ':', 4)) AS place, k.alias, k.evidence, k.key_manager, k.access_error,
+         COALESCE(k.region, u.region) AS place, k.alias, k.evidence, k.key_manager, k.access_error,
          k.owner, k.account_id, r.evidence AS rotation_evidence, r.rotation_type, c.read_until,
          GREATEST(k.creation_date, r.rotation_date, CASE WHEN k.last_rotation_at <= :as_of THEN k.last_rotation_at END) AS renewed,
          k.creation_date,
          CASE WHEN k.rotation_enabled AND k.rotation_period_days IS NOT NULL THEN LEAST(k.rotation_period_days + 30, :max_age_days)
               ELSE :max_age_days END AS allowed
-  FROM used AS u
+  FROM kms_keys_in_use AS u
   LEFT JOIN kms_key_latest AS k ON k.kms_key_arn = u.kms_key_arn
   LEFT JOIN rotations AS r ON r.kms_key_arn = u.kms_key_arn AND r.age = 1
   LEFT JOIN reach AS c ON c.account_id = k.account_id AND c.region = k.region

@@ -49,9 +49,8 @@ SELECT account_id, region, 'kms_key' AS entity_type, kms_key_arn AS entity,
        since
 FROM judged
 UNION ALL
-SELECT MIN(r.account_id), SPLIT_PART(r.kms_key_arn, ':', 4), 'kms_key', r.kms_key_arn, SPLIT_PART(r.kms_key_arn, '/', 2), 'UNKNOWN',
-       'The key is in use, and was never described.', '[' || MIN(r.evidence) || ']', CAST(NULL AS TIMESTAMP)
-FROM kms_key_references AS r
-LEFT JOIN judged AS k ON k.kms_key_arn = r.kms_key_arn
+SELECT u.account_id, u.region, 'kms_key', u.kms_key_arn, u.name, 'UNKNOWN',
+       'The key is in use, and was never described.', '[' || u.evidence || ']', CAST(NULL AS TIMESTAMP)
+FROM kms_keys_in_use AS u
+LEFT JOIN kms_key_latest AS k ON k.kms_key_arn = u.kms_key_arn
 WHERE k.kms_key_arn IS NULL
-GROUP BY r.kms_key_arn
