@@ -7,6 +7,7 @@
 
 mod assemble;
 mod facts;
+mod json;
 mod work;
 
 use lookback_schemas::names::cluster_name;
