@@ -3,7 +3,7 @@
 -- title: Encrypted at rest now
 -- severity: critical
 -- question: Is every cluster and every Serverless namespace encrypted at rest?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace
 -- window: now
 -- do: Encrypt the cluster with a customer managed key: ModifyCluster with Encrypted and KmsKeyId. The cluster is migrated and read-only for a while.
 -- do: Ask LB-ENC-04 for how long it was so, and delete the snapshots that LB-ENC-05 names.

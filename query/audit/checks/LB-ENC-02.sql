@@ -3,7 +3,7 @@
 -- title: Customer managed key
 -- severity: high
 -- question: Is every cluster under a KMS key that its owner manages, and not under one that AWS manages or owns?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless, kms_key_state/keys
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace, kms_key_state/keys
 -- window: now
 -- do: Create a customer managed key, and change the cluster to it with ModifyCluster KmsKeyId (UpdateNamespace for Serverless).
 -- do: If the key belongs to another account, let the collector's role call kms:DescribeKey on it, in the key's policy and in its own.

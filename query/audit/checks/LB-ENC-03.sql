@@ -3,7 +3,7 @@
 -- title: Approved key, or the key of the tier
 -- severity: high
 -- question: Is every cluster under a key of the approved list, and with the tag of its tier?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless, kms_key_state/keys
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace, kms_key_state/keys
 -- window: now
 -- param approved_keys text: ARNs of the keys that may be used, separated by commas; without it any key may
 -- param tag_key text: tag that the key must have; without it none

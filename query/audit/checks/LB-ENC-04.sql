@@ -3,7 +3,7 @@
 -- title: Unencrypted at any time
 -- severity: critical
 -- question: Was any cluster not encrypted at rest at any time of the window, from when to when, and who did it?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace
 -- window: window
 -- do: Treat what was stored in that time as having been readable on disk: its snapshots are named by LB-ENC-05.
 -- do: Deny redshift:CreateCluster, ModifyCluster and RestoreFromClusterSnapshot without encryption in a service control policy.

@@ -3,7 +3,7 @@
 -- title: Copies in other regions keep the standard
 -- severity: high
 -- question: Are snapshots that are copied to another region under a key there that is as good as the cluster's?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless, kms_key_state/keys
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace, kms_key_state/keys
 -- window: now
 -- do: Create a snapshot copy grant with a customer managed key in the destination region, and enable the copies with it.
 WITH looked AS (

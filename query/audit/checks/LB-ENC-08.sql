@@ -3,7 +3,7 @@
 -- title: Key of the admin password
 -- severity: medium
 -- question: Is the secret with the admin's password under a customer managed key?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless, kms_key_state/keys
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace, kms_key_state/keys
 -- window: now
 -- do: Set MasterPasswordSecretKmsKeyId (adminPasswordSecretKmsKeyId for Serverless) to a customer managed key.
 SELECT c.account_id, c.region, c.entity_type, c.cluster_namespace_arn AS entity, c.cluster_identifier AS entity_name,

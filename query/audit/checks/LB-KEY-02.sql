@@ -3,7 +3,7 @@
 -- title: A key was unusable while a cluster depended on it
 -- severity: critical
 -- question: Was the key of any cluster disabled, scheduled for deletion or otherwise unusable while the cluster was under it?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless, kms_key_state/keys
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace, kms_key_state/keys
 -- window: window
 -- do: Let only key administrators call kms:DisableKey and kms:ScheduleKeyDeletion, and refuse both for keys that clusters use.
 -- do: LB-ROT-03 and the timeline of the cluster show what failed in that time.

@@ -3,7 +3,7 @@
 -- title: Audit logging without a break
 -- severity: high
 -- question: Was audit logging, with user activity, on and delivered all through the window?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless, encryption_events/redshift_events, encryption_events/cloudtrail|trail_files
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace, encryption_events/redshift_events, encryption_events/cloudtrail|trail_files
 -- window: window
 -- do: Switch it on with EnableLogging, set enable_user_activity_logging to true, and repair the policy of the log bucket.
 -- do: What was done while it was off is not in the audit log; the STL tables in the lake may still have it.

@@ -3,7 +3,7 @@
 -- title: TLS required, and in force
 -- severity: high
 -- question: Does every cluster refuse connections without TLS, now and not only after the next reboot?
--- needs: cluster_encryption_state/clusters, cluster_encryption_state/serverless
+-- needs: cluster_encryption_state/clusters for cluster, cluster_encryption_state/serverless for namespace
 -- window: now
 -- do: Set require_ssl to true in the parameter group of the cluster (config parameters of the workgroup for Serverless).
 -- do: If it is true and the status is pending-reboot, reboot the cluster: until then the former value is in force.

@@ -68,13 +68,24 @@ pub struct Need {
     pub table: &'static str,
     /// The collectors that fill it, any of which is enough; none for a table of logs.
     pub collectors: Vec<&'static str>,
+    /// The kind of deployment that they are about, if it is only one: `cluster` or `namespace`.
+    pub only: Option<&'static str>,
 }
+
+/// Kinds of deployments, which have collectors of their own.
+const DEPLOYMENTS: [&str; 2] = ["cluster", "namespace"];
 
 impl Need {
     /// Whether it is a table of the record without a collector: what it has is said about what was read, or was concluded.
     #[must_use]
     pub fn is_evidence(&self) -> bool {
         self.collectors.is_empty() && lookback_schemas::encryption::table(self.table).is_some()
+    }
+
+    /// Whether a judgment about an entity of a kind needs it: one about a cluster needs nothing that is read of namespaces only.
+    #[must_use]
+    pub fn concerns(&self, entity_type: &str) -> bool {
+        self.only.is_none_or(|only| only == entity_type || !DEPLOYMENTS.contains(&entity_type))
     }
 }
 
@@ -211,13 +222,20 @@ impl Header {
 }
 
 /// `table`, `table/collector` or `table/collector|collector`
+/// `table`, `table/collector`, `table/one|other`, each also followed by ` for cluster` or ` for namespace`.
 fn need(text: &'static str) -> Option<Need> {
     let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let (table, collectors) = match text.trim().split_once('/') {
-        Some((table, collectors)) => (table, collectors.split('|').collect()),
-        None => (text.trim(), Vec::new()),
+    let (text, only) = match text.trim().split_once(" for ") {
+        Some((text, only)) => (text, Some(only)),
+        None => (text.trim(), None),
     };
-    (is_name(&table) && collectors.iter().all(is_name)).then_some(Need { table, collectors })
+    let (table, collectors) = match text.split_once('/') {
+        Some((table, collectors)) => (table, collectors.split('|').collect()),
+        None => (text, Vec::new()),
+    };
+    let is_right =
+        is_name(&table) && collectors.iter().all(is_name) && only.is_none_or(|only| DEPLOYMENTS.contains(&only));
+    is_right.then_some(Need { table, collectors, only })
 }
 
 #[cfg(test)]

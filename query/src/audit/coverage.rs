@@ -3,34 +3,29 @@
 //! A run that ended `ok` without a denied call has read its window completely. The coverage of a window is the union of such
 //! windows, cut to it, by its length. Runs count by the time that they read, not by the time that they ran: what was read late
 //! was read.
+//!
+//! A call that was refused about one resource (a key of another account that may not be described) is no hole in what is known of
+//! the others: it counts for judgments about that resource, and about what refers to it. Where nobody can say what an entity
+//! refers to, every refusal counts.
 
 mod denied;
+mod reads;
 mod spans;
+mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lookback_schemas::time::DAY;
 
 pub use denied::Denied;
+pub use reads::Reads;
 pub use spans::Spans;
+pub use subject::{References, Subject};
 
 use super::check::Need;
 use super::rows::{moment_text, rows_of};
 use crate::error::QueryError;
 use crate::session::Session;
-
-/// What one collector read in one region of one account.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Reads {
-    /// Time that was read completely.
-    pub complete: Spans,
-    /// Time that its source no longer held when it was to be read.
-    pub lost: Spans,
-    /// Calls that were refused.
-    pub denied: Vec<Denied>,
-    /// The last error of a run that failed, with the time of the run.
-    pub error: Option<(i64, String)>,
-}
 
 /// Of which collector, account and region something was read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +45,8 @@ pub struct Coverage {
     pub reads: BTreeMap<Place, Reads>,
     /// Time that was read of a table of logs, by table and cluster.
     pub logs: BTreeMap<(String, String), Spans>,
+    /// What each entity rests on, if anything was refused about single resources.
+    pub references: References,
 }
 
 /// How much of a window is proven.
@@ -108,14 +105,11 @@ impl Coverage {
             let started = row.time("started_at").unwrap_or_default();
             let window = (row.time("window_from").unwrap_or(started), row.time("window_to").unwrap_or(started));
             let denied = denied::read(&row.text("access_errors"), window);
-            let reads = coverage.reads.entry(place).or_default();
-            match row.text("status").as_str() {
-                "ok" if denied.is_empty() => reads.complete.add(window.0, window.1),
-                "gap" => reads.lost.add(window.0, window.1),
-                _ if !row.text("error").is_empty() => reads.error = Some((started, row.text("error"))),
-                _ => {}
-            }
-            reads.denied.extend(denied);
+            let (status, error) = (row.text("status"), row.text("error"));
+            coverage.reads.entry(place).or_default().add(&status, (started, error), window, denied);
+        }
+        if coverage.reads.values().any(Reads::has_denied_resources) {
+            coverage.references = References::read(session).await?;
         }
         coverage.read_logs(session, from, to).await?;
         Ok(coverage)
@@ -158,38 +152,34 @@ impl Coverage {
         of_need.map(|place| (place.account_id.clone(), place.region.clone())).collect()
     }
 
-    /// What is proven of a window, for a need in one account and region, or in all of them if the account is empty. `cluster`
-    /// is the name of the cluster that a table of logs is asked about. `None` for a need that is evidence of itself.
+    /// What is proven of a window, for a need of a judgment about a subject; in all accounts and regions if it has none. `None`
+    /// for a need that is evidence of itself, or of no concern to the subject.
     #[must_use]
-    pub fn proof(
-        &self,
-        need: &Need,
-        account_id: &str,
-        region: &str,
-        cluster: &str,
-        window: (i64, i64),
-    ) -> Option<Proof> {
-        (!need.is_evidence()).then(|| self.proof_of(need, account_id, region, cluster, window))
+    pub fn proof(&self, need: &Need, subject: &Subject<'_>, window: (i64, i64)) -> Option<Proof> {
+        let concerns = !need.is_evidence() && need.concerns(subject.entity_type);
+        concerns.then(|| self.proof_of(need, subject, window))
     }
 
-    fn proof_of(&self, need: &Need, account_id: &str, region: &str, cluster: &str, window: (i64, i64)) -> Proof {
+    fn proof_of(&self, need: &Need, subject: &Subject<'_>, window: (i64, i64)) -> Proof {
         if need.collectors.is_empty() {
-            return self.proof_of_logs(need, cluster, window);
+            return self.proof_of_logs(need, subject.name, window);
         }
-        if account_id.is_empty() {
+        if subject.account_id.is_empty() {
             let places = self.places(need);
-            let proofs = places.iter().map(|(account, region)| self.proof_of(need, account, region, cluster, window));
+            let proofs = places
+                .iter()
+                .map(|(account_id, region)| self.proof_of(need, &Subject { account_id, region, ..*subject }, window));
             return proofs.reduce(Proof::weaker).unwrap_or_else(|| never(need));
         }
         let mut found = need.collectors.iter().filter_map(|collector| {
             let place = Place {
                 collector: (*collector).to_owned(),
-                account_id: account_id.to_owned(),
-                region: region.to_owned(),
+                account_id: subject.account_id.to_owned(),
+                region: subject.region.to_owned(),
             };
             Some((*collector, self.reads.get(&place)?))
         });
-        let place = format!("{account_id}/{region}");
+        let place = format!("{}/{}", subject.account_id, subject.region);
         let Some((first, reads)) = found.next() else {
             let names = need.collectors.join(" or ");
             return Proof {
@@ -200,11 +190,9 @@ impl Coverage {
         };
         let mut reads = reads.clone();
         for (_, other) in found {
-            reads.complete.extend(&other.complete);
-            reads.lost.extend(&other.lost);
-            reads.denied.extend(other.denied.iter().cloned());
+            reads.extend(other);
         }
-        proof_of(&reads, &format!("{first} of {place}"), window)
+        reads.proof(&format!("{first} of {place}"), window, self.references.of(subject.entity))
     }
 
     /// Of one cluster's log, or of the log that was read least, where no cluster is meant.
@@ -217,7 +205,7 @@ impl Coverage {
             }
         }
         let proofs = read.into_iter().filter(|(_, spans)| !spans.is_empty()).map(|(name, complete)| {
-            proof_of(&Reads { complete, ..Reads::default() }, &format!("{} of {name}", need.table), window)
+            Reads { complete, ..Reads::default() }.proof(&format!("{} of {name}", need.table), window, None)
         });
         proofs.reduce(Proof::weaker).unwrap_or_else(|| {
             let whom = if cluster.is_empty() { "any cluster" } else { cluster };
@@ -230,32 +218,6 @@ impl Coverage {
 fn never(need: &Need) -> Proof {
     let names = need.collectors.join(" or ");
     Proof { pct: Proof::NOTHING, missing: Some(format!("the collector {names} never ran")), denied: false }
-}
-
-fn proof_of(reads: &Reads, who: &str, window: (i64, i64)) -> Proof {
-    let pct = reads.complete.pct(window.0, window.1);
-    let relevant = |denied: &&Denied| denied.concerns(window, &reads.complete);
-    if let Some(denied) = reads.denied.iter().rev().find(relevant) {
-        return Proof { pct, missing: Some(denied.describe(who)), denied: true };
-    }
-    let holes = reads.complete.holes(window.0, window.1);
-    let longest = holes.iter().max_by_key(|(from, to)| to - from);
-    let missing = longest.map(|(from, to)| {
-        let why = if reads.lost.overlaps(*from, *to) {
-            "; its source no longer had it".to_owned()
-        } else {
-            let within = |(at, _): &&(i64, String)| from <= at && at <= to;
-            reads.error.as_ref().filter(within).map_or_else(String::new, |(_, error)| format!("; {error}"))
-        };
-        let (from, to) = (minute(*from), minute(*to));
-        format!("{pct:.1} % of the window was read by {who}; the longest hole is {from} to {to} UTC{why}")
-    });
-    Proof { pct, missing, denied: false }
-}
-
-/// A moment to the minute.
-fn minute(micros: i64) -> String {
-    moment_text(micros)[..16].to_owned()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::check::{Check, Need};
-use super::coverage::{Coverage, Proof};
+use super::coverage::{Coverage, Proof, Subject};
 use super::finding::{Finding, Verdict};
 use super::rows::Row;
 use crate::error::{ErrorKind, QueryError};
@@ -81,7 +81,14 @@ impl Stated {
 /// The finding that a row amounts to.
 #[must_use]
 pub fn judge(check: &'static Check, stated: Stated, ground: &Ground<'_>) -> Finding {
-    let proof = prove(check, &stated.account_id, &stated.region, &stated.entity_name, ground);
+    let subject = Subject {
+        account_id: &stated.account_id,
+        region: &stated.region,
+        entity_type: &stated.entity_type,
+        entity: &stated.entity,
+        name: &stated.entity_name,
+    };
+    let proof = prove(check, &subject, ground);
     let (mut verdict, mut reason) = (stated.verdict.unwrap_or(Verdict::Unknown), stated.reason);
     if let (Verdict::Pass, Some(hole)) = (verdict, hole(proof.as_ref(), ground)) {
         verdict = Verdict::Unknown;
@@ -110,7 +117,7 @@ pub fn judge(check: &'static Check, stated: Stated, ground: &Ground<'_>) -> Find
 pub fn judge_nothing(check: &'static Check, ground: &Ground<'_>) -> Finding {
     let unread: Vec<&Need> = check.needs.iter().filter(|need| !ground.coverage.ever(need)).collect();
     let (verdict, reason) = if unread.is_empty() {
-        let proof = prove(check, "", "", "", ground);
+        let proof = prove(check, &Subject::default(), ground);
         match hole(proof.as_ref(), ground) {
             Some(hole) => (Verdict::Unknown, hole),
             None => (Verdict::NotApplicable, "There is nothing that this check is about".to_owned()),
@@ -141,8 +148,8 @@ fn never_read(unread: &[&Need]) -> String {
 }
 
 /// What is proven of the weakest of a check's needs.
-fn prove(check: &Check, account_id: &str, region: &str, name: &str, ground: &Ground<'_>) -> Option<Proof> {
-    let proof = |need| ground.coverage.proof(need, account_id, region, name, ground.proven);
+fn prove(check: &Check, subject: &Subject<'_>, ground: &Ground<'_>) -> Option<Proof> {
+    let proof = |need| ground.coverage.proof(need, subject, ground.proven);
     check.needs.iter().filter_map(proof).reduce(Proof::weaker)
 }
 

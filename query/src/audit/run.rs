@@ -191,8 +191,9 @@ fn order(finding: &Finding) -> (usize, String, String, String, String) {
     (place, account, region, name, entity)
 }
 
-/// What one collector read of the window, for the chapter about coverage.
+/// What one collector read of the window, but for single resources, for the chapter about coverage.
 #[must_use]
 pub fn read_of_window(reads: &Reads, window: (i64, i64)) -> (f64, Vec<(i64, i64)>) {
-    (reads.complete.pct(window.0, window.1), reads.complete.holes(window.0, window.1))
+    let read = reads.mostly();
+    (read.pct(window.0, window.1), read.holes(window.0, window.1))
 }

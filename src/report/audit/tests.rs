@@ -72,6 +72,7 @@ fn audit(end: &str) -> Audit {
         call: text(call),
         code: text("AccessDenied"),
         grant: text("kms:DescribeKey"),
+        resource: None,
         window: (time("2026-01-01"), time("2026-01-02")),
     };
     reads.denied.extend([denied("kms:DescribeKey"), denied("kms:DescribeKey")]);
@@ -85,7 +86,7 @@ fn audit(end: &str) -> Audit {
             judged("LB-ENC-01", vec![finding("LB-ENC-01", Verdict::Fail), accepted, expired]),
             judged("LB-KEY-08", vec![bare, long, finding("LB-KEY-08", Verdict::NotApplicable)]),
         ],
-        coverage: Coverage { reads: BTreeMap::from([(place, reads)]), logs: BTreeMap::new() },
+        coverage: Coverage { reads: BTreeMap::from([(place, reads)]), ..Coverage::default() },
         unused: vec![Unused { check: "LB-ENC-02", entity: text("web"), owner: text("dba@example.com") }],
     }
 }
