@@ -1,0 +1,50 @@
+//! Whether the server lives, whether it is of use, and what it counts.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use lookback_query::{ErrorKind, QueryError};
+
+use super::Api;
+
+/// How long it is believed whether the lake can be read: everybody may ask, and a listing of a bucket costs.
+const BELIEVED: Duration = Duration::from_secs(5);
+/// How long the lake may take to be listed.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The media type of OpenMetrics, which is what the registry writes.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /healthz`: it answers.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the lake can be read. Why not is for the log; who asks here may be anybody.
+pub(super) async fn ready(State(api): State<Api>) -> Response {
+    let mut known = api.0.ready.lock().await;
+    let is_old = known.as_ref().is_none_or(|(at, _)| at.elapsed() >= BELIEVED);
+    if is_old {
+        let listing = async { api.desk().session().lake().tables().await.map(drop) };
+        let listed = tokio::time::timeout(PATIENCE, listing).await;
+        let listed = listed.unwrap_or_else(|_| {
+            let message = format!("listing the lake took longer than {} s", PATIENCE.as_secs());
+            Err(QueryError::new(ErrorKind::Lake, message))
+        });
+        if let Err(error) = &listed {
+            tracing::error!(error = %error, "the lake cannot be read");
+        }
+        *known = Some((Instant::now(), listed));
+    }
+    match known.as_ref() {
+        Some((_, Ok(()))) => "ok\n".into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the lake cannot be read; the server's log says why\n").into_response(),
+    }
+}
+
+/// `GET /metrics`
+pub(super) async fn metrics(State(api): State<Api>) -> Response {
+    ([(CONTENT_TYPE, OPENMETRICS)], api.desk().metrics().encode()).into_response()
+}

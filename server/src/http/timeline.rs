@@ -1,0 +1,35 @@
+//! `GET /api/timeline/{cluster}`: the story of a cluster's encryption.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
+use lookback_query::audit::timeline::timeline;
+
+use super::Api;
+use super::problem::{Code, Problem};
+use super::query;
+
+/// The story of the cluster of that name or namespace ARN, from `from` to `to`.
+pub(super) async fn tell(
+    State(api): State<Api>,
+    cluster: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let Path(cluster) = cluster.map_err(|e| Problem::new(Code::BadRequest, e.body_text()))?;
+    let given = query::read(&uri)?;
+    query::only(&given, &["from", "to", "as_of"])?;
+    let time = |name: &str| {
+        let text = given.get(name).filter(|text| !text.is_empty());
+        text.map(|text| query::moment(name, text)).transpose()
+    };
+    let as_of = time("as_of")?.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
+    let window = (time("from")?.unwrap_or(0), time("to")?.unwrap_or(as_of));
+    if window.0 >= window.1 {
+        return Err(Problem::new(Code::Parameter, "'from' must be before 'to'"));
+    }
+    let _place = api.long().await?;
+    let story = timeline(&api.desk().session(), &cluster, as_of, window).await;
+    let story = story.map_err(|e| Problem::from(e).as_code(Code::Parameter, Code::NotFound))?;
+    Ok(axum::Json(story.json()).into_response())
+}
