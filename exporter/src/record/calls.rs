@@ -3,15 +3,14 @@
 //! What may pass is tried again, each kind a bounded number of times, with growing pauses of which half is chance. The calls of
 //! a collector have one point in time after which none begins. `LookupEvents` shares one [`Bucket`] per account and region.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde_json::json;
 
 use super::bucket::Bucket;
 use super::plane::{Answer, CallError, Page, Refusal};
+use super::tally::Tally;
 use crate::schedule::Pace;
 use crate::window::micros;
 
@@ -34,32 +33,6 @@ pub(crate) struct Calls {
     deadline: i64,
     lookups: Arc<tokio::sync::Mutex<Bucket>>,
     tally: Mutex<Tally>,
-}
-
-/// What a collector asked, and what was refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Calls by action, each attempt.
-    pub calls: BTreeMap<&'static str, u64>,
-    /// Answers that said: too many.
-    pub throttles: u64,
-    /// Actions that were refused, with the service's code.
-    pub denied: BTreeMap<&'static str, String>,
-}
-
-impl Tally {
-    /// All calls.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.calls.values().sum()
-    }
-
-    /// What was refused and what to allow, as the record has it; `None` if nothing was.
-    #[must_use]
-    pub fn access_errors(&self) -> Option<serde_json::Value> {
-        let one = |(call, code): (&&str, &String)| json!({ "call": call, "code": code, "grant": call });
-        (!self.denied.is_empty()).then(|| self.denied.iter().map(one).collect())
-    }
 }
 
 impl Calls {
@@ -92,7 +65,17 @@ impl Calls {
         name: &'static str,
         ask: impl Fn() -> BoxFuture<'a, Answer<T>>,
     ) -> Answer<T> {
-        self.persist(name, false, ask).await
+        self.persist(name, None, false, ask).await
+    }
+
+    /// As [`Calls::call`], about one resource (its ARN): a refusal says nothing of others.
+    pub(crate) async fn call_about<'a, T>(
+        &self,
+        name: &'static str,
+        resource: &str,
+        ask: impl Fn() -> BoxFuture<'a, Answer<T>>,
+    ) -> Answer<T> {
+        self.persist(name, Some(resource), false, ask).await
     }
 
     /// As [`Calls::call`], at the rate of `LookupEvents`.
@@ -101,12 +84,13 @@ impl Calls {
         name: &'static str,
         ask: impl Fn() -> BoxFuture<'a, Answer<T>>,
     ) -> Answer<T> {
-        self.persist(name, true, ask).await
+        self.persist(name, None, true, ask).await
     }
 
     async fn persist<'a, T>(
         &self,
         name: &'static str,
+        about: Option<&str>,
         paced: bool,
         ask: impl Fn() -> BoxFuture<'a, Answer<T>>,
     ) -> Answer<T> {
@@ -137,9 +121,7 @@ impl Calls {
                     (failed < FAILED_ATTEMPTS).then_some(failed)
                 }
                 Refusal::Denied => {
-                    self.note(|tally| {
-                        tally.denied.insert(name, error.code.clone());
-                    });
+                    self.note(|tally| tally.refused(name, about, &error.code));
                     None
                 }
                 _ => None,
@@ -155,11 +137,30 @@ impl Calls {
         name: &'static str,
         ask: impl Fn(Option<String>) -> BoxFuture<'a, Answer<Page<T>>>,
     ) -> Answer<Vec<T>> {
+        self.list(name, None, ask).await
+    }
+
+    /// As [`Calls::all`], about one resource (its ARN): a refusal says nothing of others.
+    pub(crate) async fn all_about<'a, T>(
+        &self,
+        name: &'static str,
+        resource: &str,
+        ask: impl Fn(Option<String>) -> BoxFuture<'a, Answer<Page<T>>>,
+    ) -> Answer<Vec<T>> {
+        self.list(name, Some(resource), ask).await
+    }
+
+    async fn list<'a, T>(
+        &self,
+        name: &'static str,
+        about: Option<&str>,
+        ask: impl Fn(Option<String>) -> BoxFuture<'a, Answer<Page<T>>>,
+    ) -> Answer<Vec<T>> {
         let mut restarts = 0;
         'anew: loop {
             let (mut items, mut token): (Vec<T>, Option<String>) = (Vec::new(), None);
             for _ in 0..MOST_PAGES {
-                let page = match self.call(name, || ask(token.clone())).await {
+                let page = match self.persist(name, about, false, || ask(token.clone())).await {
                     // Not every service has a word of its own for it.
                     Err(e) if is_stale(&e, token.is_some()) && restarts < RESTARTS => {
                         restarts += 1;

@@ -14,7 +14,7 @@
 //!
 //! The parts:
 //! - [`plane`]: what is asked of AWS, as one seam; `aws`: as the SDK asks it.
-//! - `calls`, `bucket`: calls that are counted, paced, tried again, and end in time.
+//! - `calls`, `bucket`, `tally`: calls that are counted, paced, tried again, and end in time; what was refused.
 //! - `windows`: what to read of a source of events, and what of it is lost. Pure.
 //! - `collect`: which calls are made. `rows`: what their answers are in the record. Pure.
 //! - `store`: the tables in the lake; [`append_results`]: what an audit concluded, into them.
@@ -31,14 +31,15 @@ mod results;
 mod rows;
 mod run;
 mod store;
+mod tally;
 mod windows;
 
 pub use aws::{AwsPlane, Place, identify};
-pub use calls::Tally;
 pub use keep::Keeper;
 pub use report::{CollectorReport, RecordReport};
 pub use results::append_results;
 pub use run::Recorder;
+pub use tally::{Denial, Tally};
 
 #[cfg(test)]
 mod tests;

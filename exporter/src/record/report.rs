@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lookback_schemas::encryption::{Headroom, status};
 
-use super::calls::Tally;
+use super::tally::Tally;
 use crate::error::Error;
 use crate::source::Window;
 
@@ -39,10 +39,7 @@ impl CollectorReport {
     /// What was refused, with the permission that is missing, and what failed.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let refused = self.tally.denied.iter().map(|(call, code)| {
-            format!("{call} was refused ({code}): allow it to the role, and on a KMS key in the key's policy, too")
-        });
-        refused.chain(self.error.clone()).collect()
+        self.tally.refusals().into_iter().chain(self.error.clone()).collect()
     }
 }
 

@@ -6,10 +6,12 @@ use aws_sdk_redshift::types::{Parameter, Snapshot};
 use aws_sdk_redshiftserverless::types::Snapshot as NamespaceSnapshot;
 
 use super::remember;
-use crate::record::calls::{Calls, Tally};
+use crate::record::calls::Calls;
 use crate::record::plane::{Answer, CallError, ControlPlane, Refusal};
+use crate::record::rows::arn;
 use crate::record::rows::cluster::{CLUSTERS_CALL, ClusterFacts, NAMESPACES_CALL, NamespaceFacts};
 use crate::record::rows::snapshot::{NAMESPACE_SNAPSHOTS_CALL, SNAPSHOTS_CALL};
+use crate::record::tally::Tally;
 
 /// What a collector found, and what it took.
 #[derive(Debug, Clone)]
@@ -19,8 +21,13 @@ pub(crate) struct Found<T> {
     pub(crate) tally: Tally,
 }
 
-/// Provisioned clusters with what belongs to each.
-pub(crate) async fn clusters(plane: &dyn ControlPlane, region: &str, calls: &Calls) -> Found<Vec<ClusterFacts>> {
+/// Provisioned clusters of an account and region, with what belongs to each.
+pub(crate) async fn clusters(
+    plane: &dyn ControlPlane,
+    account: &str,
+    region: &str,
+    calls: &Calls,
+) -> Found<Vec<ClusterFacts>> {
     let mut problems = Vec::new();
     let items = match calls.all(CLUSTERS_CALL, |token| plane.clusters(token)).await {
         Ok(listed) => {
@@ -35,7 +42,8 @@ pub(crate) async fn clusters(plane: &dyn ControlPlane, region: &str, calls: &Cal
             let mut facts = Vec::with_capacity(listed.len());
             for cluster in listed {
                 let name = cluster.cluster_identifier().unwrap_or_default().to_owned();
-                let logging = calls.call("redshift:DescribeLoggingStatus", || plane.logging(&name)).await;
+                let arn = arn::cluster(account, region, &name);
+                let logging = calls.call_about("redshift:DescribeLoggingStatus", &arn, || plane.logging(&name)).await;
                 let mut incomplete = logging.as_ref().is_err_and(passes);
                 let logging = logging.inspect_err(|e| forgive(&mut problems, e)).ok();
                 let mut parameters: Option<Vec<Parameter>> = Some(Vec::new());

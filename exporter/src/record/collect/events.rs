@@ -5,8 +5,9 @@ use aws_sdk_redshift::types::Event;
 use lookback_schemas::time::{DAY, SECOND};
 use serde_json::Value;
 
-use crate::record::calls::{Calls, Tally};
+use crate::record::calls::Calls;
 use crate::record::plane::{CallError, ControlPlane, Refusal};
+use crate::record::tally::Tally;
 use crate::record::windows::{NOTICES, plan};
 use crate::source::Window;
 

@@ -99,7 +99,7 @@ async fn one(
     calls: &Calls,
     rotations: &Calls,
 ) -> KeyFacts {
-    let metadata = calls.call(KEYS_CALL, || plane.key(region, key)).await;
+    let metadata = calls.call_about(KEYS_CALL, key, || plane.key(region, key)).await;
     let mut facts = KeyFacts {
         arn: key.to_owned(),
         metadata,
@@ -118,19 +118,19 @@ async fn one(
     let metadata = facts.metadata.as_ref().ok();
     facts.rotation = Some(match metadata.and_then(unsupported) {
         Some(why) => Err(CallError::new(Refusal::Unsupported, "kms:GetKeyRotationStatus", "unsupported", why)),
-        None => calls.call("kms:GetKeyRotationStatus", || plane.rotation_status(region, key)).await,
+        None => calls.call_about("kms:GetKeyRotationStatus", key, || plane.rotation_status(region, key)).await,
     });
     // The rest is answered to the key's own account only.
     if !own {
         return facts;
     }
     let managed = metadata.is_some_and(|m| m.key_manager() == Some(&KeyManagerType::Aws));
-    facts.rotations = Some(rotations.all("kms:ListKeyRotations", |t| plane.rotations(region, key, t)).await);
-    facts.usage = Some(calls.call("kms:GetKeyLastUsage", || plane.last_usage(region, key)).await);
-    facts.policy = Some(calls.call("kms:GetKeyPolicy", || plane.key_policy(region, key)).await);
+    facts.rotations = Some(rotations.all_about("kms:ListKeyRotations", key, |t| plane.rotations(region, key, t)).await);
+    facts.usage = Some(calls.call_about("kms:GetKeyLastUsage", key, || plane.last_usage(region, key)).await);
+    facts.policy = Some(calls.call_about("kms:GetKeyPolicy", key, || plane.key_policy(region, key)).await);
     if !managed {
-        facts.tags = Some(calls.all("kms:ListResourceTags", |t| plane.key_tags(region, key, t)).await);
-        facts.grants = Some(calls.all("kms:ListGrants", |t| plane.grants(region, key, t)).await);
+        facts.tags = Some(calls.all_about("kms:ListResourceTags", key, |t| plane.key_tags(region, key, t)).await);
+        facts.grants = Some(calls.all_about("kms:ListGrants", key, |t| plane.grants(region, key, t)).await);
     }
     facts
 }

@@ -50,6 +50,11 @@ pub(crate) fn key_arn(text: &str, region: &str, account: &str) -> Option<String>
     }
 }
 
+/// The ARN of a provisioned cluster.
+pub(crate) fn cluster(account: &str, region: &str, name: &str) -> String {
+    format!("arn:{}:redshift:{region}:{account}:cluster:{name}", partition_of(region))
+}
+
 /// The n-th part of an ARN; the last has the rest.
 pub(crate) fn field(arn: &str, number: usize) -> Option<&str> {
     arn.splitn(6, ':').nth(number).filter(|part| !part.is_empty())

@@ -63,7 +63,7 @@ impl NamespaceFacts {
 pub(crate) fn cluster_row(facts: &ClusterFacts, origin: &Origin, keys: &Keys) -> Row {
     let cluster = &facts.cluster;
     let name = cluster.cluster_identifier().unwrap_or_default();
-    let arn = format!("arn:{}:redshift:{}:{}:cluster:{name}", origin.partition(), origin.region, origin.account);
+    let arn = arn::cluster(&origin.account, &origin.region, name);
     let mut row = Row::new(&CLUSTER_ENCRYPTION_STATE);
     row.text("source_call", Some(CLUSTERS_CALL)).text("deployment", Some("provisioned"));
     row.text("cluster_namespace_arn", Some(cluster.cluster_namespace_arn().unwrap_or(&arn)));

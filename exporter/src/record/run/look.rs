@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::Recorder;
 use super::site::{Finding, Site};
-use crate::record::calls::Tally;
 use crate::record::collect::describe::{self, Found, Snapshots};
 use crate::record::collect::events::{self, Read};
 use crate::record::collect::keys::{self, Wanted};
@@ -20,6 +19,7 @@ use crate::record::rows::cluster::{ClusterFacts, NamespaceFacts};
 use crate::record::rows::key::Keys;
 use crate::record::rows::names::Names;
 use crate::record::rows::trail::{Known, Skipped, trail_row};
+use crate::record::tally::Tally;
 use crate::window::micros;
 
 /// A site's clusters, namespaces and snapshots.
@@ -115,7 +115,8 @@ impl Recorder {
             self.pace.now()
         };
         let start = self.pace.now();
-        let clusters = describe::clusters(plane, &site.place.region, &self.calls(site, deadline)).await;
+        let calls = self.calls(site, deadline);
+        let clusters = describe::clusters(plane, &site.account, &site.place.region, &calls).await;
         let start = at(collector::CLUSTERS, start);
         let namespaces = describe::namespaces(plane, &self.calls(site, deadline)).await;
         let start = at(collector::SERVERLESS, start);

@@ -14,11 +14,11 @@ use super::Recorder;
 use super::commit::Tables;
 use crate::error::Result;
 use crate::record::aws::Place;
-use crate::record::calls::Tally;
 use crate::record::collect::events::Read;
 use crate::record::rows::Origin;
 use crate::record::rows::state::HEARTBEAT;
 use crate::record::store::last_rows;
+use crate::record::tally::Tally;
 use crate::source::Window;
 use crate::watermarks::{Lease, Watermark};
 

@@ -127,7 +127,14 @@ async fn a_key_that_may_not_be_looked_at_is_not_known_and_never_taken_for_amazon
     assert_eq!((row.get_text("key_manager"), row.get_text("owner_account")), (None, Some("999988887777")));
     assert!(row.get_text("access_error").unwrap().starts_with("kms:DescribeKey"));
     let runs = scene.runs("keys").await;
-    assert!(runs[0].get_text("access_errors").unwrap().contains(r#""grant":"kms:DescribeKey""#));
+    let refused = runs[0].get_text("access_errors").unwrap();
+    assert!(
+        refused.contains(r#""grant":"kms:DescribeKey""#) && refused.contains(&format!(r#""resource":"{foreign}""#))
+    );
+    assert!(
+        runs[0].get_time("window_to").is_some() && runs[0].get_text("error").is_none(),
+        "the others were looked at"
+    );
     // Another denial of the same is no change.
     scene.world.state().faults.clear();
     scene.world.fail("kms:DescribeKey", 1, usize::MAX, Refusal::Denied);

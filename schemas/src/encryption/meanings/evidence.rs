@@ -48,9 +48,42 @@ const RESULTS: &[Meaning] = &[
     ("params_json", "parameters of the check, as a JSON object"),
 ];
 
+const ALERTS: &[Meaning] = &[
+    ("recorded_at", "when this step was written, UTC"),
+    ("alert_id", "the same for every change of one rule, question and entity"),
+    ("destination", "who is told: its name in the rules"),
+    ("number", "counts the changes of an alert for a destination"),
+    ("step", "counts the rows of a change: the last one is how far it is"),
+    ("change_id", "what the receiver knows the change by"),
+    ("change", "what changed"),
+    (
+        "status",
+        "watched (not so for enough runs), waiting, pending (being sent by run_id), silent (told to nobody) or sent",
+    ),
+    ("rule", "the rule that it comes from"),
+    ("source", "kind of question: a check or a diagnostic"),
+    ("source_name", "the check or diagnostic"),
+    ("source_title", "its title"),
+    ("severity", "how bad it is"),
+    ("entity_type", "kind of entity: cluster, kms_key ..."),
+    ("entity", "what it is about, by ARN or name"),
+    ("entity_name", "what it is about, by name"),
+    ("entity_cluster", "cluster that it is about"),
+    ("verdict", "verdict after the change"),
+    ("reason", "why, in a sentence"),
+    ("evaluated_at", "when the question was asked, UTC"),
+    ("opened_at", "since when the alert stands, UTC"),
+    ("streak", "runs in a row that said so"),
+    ("attempts", "how often it was tried to tell"),
+    ("error", "why it could not be told"),
+    ("run_id", "the run that wrote it"),
+    ("event", "the message, as JSON"),
+];
+
 pub(super) fn words(table: &str) -> Option<(&'static str, &'static [Meaning])> {
     Some(match table {
         "collection_runs" => ("what each collector read, when, and what was refused: the proof of coverage", RUNS),
+        "alert_changes" => ("changes of verdicts, and how far they are told to whom", ALERTS),
         "audit_results" => ("what an audit concluded about each entity", RESULTS),
         _ => return None,
     })

@@ -9,7 +9,9 @@ use crate::encryption::table::Table;
 ///
 /// A collector of events has read all of `window_from` to `window_to`. A collector of states has looked at the end of it, and at
 /// its beginning or less than the configured longest pause before. `watermark` is the coverage afterwards (RFC 3339).
-/// `access_errors` is a list of `{"call", "code", "grant"}`: the IAM action that was refused, in what words, and what to allow.
+/// `access_errors` is a list of `{"call", "code", "grant", "resource"}`: the IAM action that was refused, in what words, what to
+/// allow, and, if it was refused about one resource only, which (its ARN). Of a run that was refused nothing but single resources,
+/// and has no `error`, everything else is as after `ok`.
 /// `oldest_available` is how far back the source could still be asked.
 pub static COLLECTION_RUNS: Table = Table {
     name: "collection_runs",
