@@ -17,9 +17,10 @@
 //! - `calls`, `bucket`, `tally`: calls that are counted, paced, tried again, and end in time; what was refused.
 //! - `windows`: what to read of a source of events, and what of it is lost. Pure.
 //! - `collect`: which calls are made. `rows`: what their answers are in the record. Pure.
-//! - `store`: the tables in the lake; [`append_results`]: what an audit concluded, into them.
+//! - `store`: the tables in the lake; [`append_results`]: what an audit concluded, into them; [`AlertLog`]: what alerts told.
 //! - `run`: a collection from beginning to end; [`RecordReport`]: what came of it; [`Keeper`]: when.
 
+mod alerts;
 mod aws;
 mod bucket;
 mod calls;
@@ -34,6 +35,7 @@ mod store;
 mod tally;
 mod windows;
 
+pub use alerts::AlertLog;
 pub use aws::{AwsPlane, Place, identify};
 pub use keep::Keeper;
 pub use report::{CollectorReport, RecordReport};

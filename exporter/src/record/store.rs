@@ -98,7 +98,7 @@ pub(crate) async fn last_rows(table: &LakeTable, spec: &'static Table, account: 
     Ok(rows)
 }
 
-async fn rows_of(
+pub(super) async fn rows_of(
     table: &LakeTable,
     spec: &'static Table,
     account: &str,
