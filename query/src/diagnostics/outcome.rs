@@ -6,6 +6,7 @@ use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
 
 use crate::error::{ErrorKind, QueryError};
@@ -38,9 +39,16 @@ impl Outcome {
     /// # Errors
     /// What stopped the statement, or [`ErrorKind::Internal`] if a value cannot be shown.
     pub async fn read(answer: Answer, most: usize) -> Result<Self, QueryError> {
-        let columns = answer.schema().fields().iter().map(|field| field.name().clone()).collect();
+        Self::of_stream(answer.into_stream(), most).await
+    }
+
+    /// The same of rows as they come.
+    ///
+    /// # Errors
+    /// As [`Outcome::read`].
+    pub async fn of_stream(mut batches: SendableRecordBatchStream, most: usize) -> Result<Self, QueryError> {
+        let columns = batches.schema().fields().iter().map(|field| field.name().clone()).collect();
         let mut outcome = Self { columns, ..Self::default() };
-        let mut batches = answer.into_stream();
         while let Some(batch) = batches.try_next().await? {
             let kept = batch.num_rows().min(most - outcome.rows.len());
             outcome.left_out += batch.num_rows() - kept;
