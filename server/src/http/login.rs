@@ -40,7 +40,8 @@ impl Given {
 
     fn shown(&mut self) -> Option<Shown> {
         match (self.user.take(), self.password.take(), self.token.take()) {
-            (None, None, Some(token)) => Shown::token(token),
+            // A form with one field for both has a token where no user is named.
+            (None, None, Some(token)) | (None, Some(token), None) => Shown::token(token),
             (Some(user), Some(password), None) => Shown::password(user, password),
             _ => None,
         }

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use lookback_query::audit::timeline::timeline;
+use lookback_schemas::encryption::CLUSTER_ENCRYPTION_STATE;
 
 use super::Api;
 use super::problem::{Code, Problem};
@@ -29,7 +30,12 @@ pub(super) async fn tell(
         return Err(Problem::new(Code::Parameter, "'from' must be before 'to'"));
     }
     let _place = api.long().await?;
-    let story = timeline(&api.desk().session(), &cluster, as_of, window).await;
+    let session = api.desk().session();
+    if session.contents(CLUSTER_ENCRYPTION_STATE.name).await?.is_none() {
+        return Err(Problem::new(Code::NotFound, "nothing was ever collected about clusters")
+            .hint("let the collectors of the record run, and ask again"));
+    }
+    let story = timeline(&session, &cluster, as_of, window).await;
     let story = story.map_err(|e| Problem::from(e).as_code(Code::Parameter, Code::NotFound))?;
     Ok(axum::Json(story.json()).into_response())
 }
