@@ -1,12 +1,20 @@
 //! The command line's arguments, as they are typed.
 
 #[cfg(feature = "query")]
+mod alert;
+#[cfg(feature = "query")]
 mod audit;
+#[cfg(feature = "query")]
+mod catalog;
 
 use std::path::PathBuf;
 
 #[cfg(feature = "query")]
+pub(crate) use alert::Alert;
+#[cfg(feature = "query")]
 pub(crate) use audit::{Audit, Timeline, TimelineFormat};
+#[cfg(feature = "query")]
+pub(crate) use catalog::{Catalog, CatalogGrafana, CatalogOf, CatalogTables, GlueFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The long memory of a fleet of Amazon Redshift clusters.
@@ -87,9 +95,20 @@ pub(crate) enum Command {
     /// Checks of encryption, keys and their evidence, with verdicts
     #[cfg(feature = "query")]
     Audit(Audit),
+    /// Tell a webhook, SNS or Security Hub once about each verdict that changed, and once when it is over
+    ///
+    /// Asks the checks and diagnostics of a file of rules. What was told is kept in the lake's table alert_changes.
+    ///
+    /// Exit codes: 0 done, also when something was told; 1 something could not be asked, sent or stored, and the next run tries
+    /// it again; 2 usage or configuration.
+    #[cfg(feature = "query")]
+    Alert(Alert),
     /// The story of a cluster's encryption: what happened, who did it, what ran meanwhile
     #[cfg(feature = "query")]
     Timeline(Timeline),
+    /// Dashboards for Grafana, tables for Athena and the Glue Data Catalog
+    #[cfg(feature = "query")]
+    Catalog(Catalog),
     /// The system tables that are known, and their columns
     Tables(Tables),
 }

@@ -11,11 +11,13 @@
 //! - [`output`]: results as table, CSV, JSON, Parquet or Arrow.
 //! - [`diagnostics`]: named questions with parameters, one SQL file each.
 //! - [`audit`]: checks of the encryption record with verdicts and evidence, and the story of one cluster.
+//! - [`catalogs`]: dashboards and definitions of tables for other programs.
 //! - [`coverage`]: what the run ledger says about each cluster and table; [`collectors`]: and that of the record of encryption.
 //! - [`names`]: near misses of names that do not exist.
 //! - [`error`]: the one error type.
 
 pub mod audit;
+pub mod catalogs;
 pub mod collectors;
 mod columns;
 pub mod coverage;

@@ -1,7 +1,11 @@
 //! One file per command.
 
 #[cfg(feature = "query")]
+mod alert;
+#[cfg(feature = "query")]
 mod audit;
+#[cfg(feature = "query")]
+mod catalog;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -48,7 +52,11 @@ pub(crate) async fn run(arguments: Cli) -> Result<u8, Failure> {
         #[cfg(feature = "query")]
         Command::Audit(a) => Box::pin(audit::run(global, a)).await,
         #[cfg(feature = "query")]
+        Command::Alert(a) => Box::pin(alert::run(global, a)).await,
+        #[cfg(feature = "query")]
         Command::Timeline(a) => Box::pin(timeline::run(global, a)).await,
+        #[cfg(feature = "query")]
+        Command::Catalog(a) => Box::pin(catalog::run(global, a)).await,
         Command::Tables(a) => tables::run(a),
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 12] = [
-    "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "timeline", "tables",
+const COMMANDS: [&str; 13] = [
+    "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "timeline", "catalog", "tables",
 ];
 
 #[tokio::test]
@@ -33,6 +33,7 @@ async fn help_lists_every_command() {
       diagnose  Ready questions: list them, or ask one
       audit     Checks of encryption, keys and their evidence, with verdicts
       timeline  The story of a cluster's encryption: what happened, who did it, what ran meanwhile
+      catalog   Dashboards for Grafana, tables for Athena and the Glue Data Catalog
       tables    The system tables that are known, and their columns
       help      Print this message or the help of the given subcommand(s)
 

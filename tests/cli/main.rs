@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
 mod audit;
+mod catalog;
 mod clusters;
 mod commands;
 mod demo;

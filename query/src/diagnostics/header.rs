@@ -40,7 +40,7 @@ impl Diagnostic {
 
 /// Reads a file. The header is the comment lines before the first line of SQL. What is not understood, said twice or missing is
 /// an error: a header that is only nearly right would show in a report as something else.
-pub(super) fn parse(name: &'static str, text: &'static str) -> Result<Diagnostic, QueryError> {
+pub(crate) fn parse(name: &'static str, text: &'static str) -> Result<Diagnostic, QueryError> {
     let wrong = |what: String| QueryError::new(ErrorKind::Internal, format!("diagnostic '{name}': {what}"));
     let mut header = Header::default();
     read(text, |key, value| header.line(key, value)).map_err(wrong)?;

@@ -25,6 +25,7 @@ pub(crate) mod params;
 mod spec;
 
 pub use header::Diagnostic;
+pub(crate) use header::parse;
 pub use outcome::{Cell, Outcome};
 pub use params::{Param, ParamType, parse_time};
 pub use spec::{Chart, ChartKind, Column, Group, Severity, Unit};

@@ -1,0 +1,21 @@
+-- title: Queries by hour
+-- group: queries
+-- severity: info
+-- question: How many queries end in each hour, on each cluster?
+-- param from timestamp: only what was at or after this time
+-- param to timestamp: only what was before this time
+-- param cluster text: only this cluster
+-- column hour time: hour in which the queries ended
+-- column cluster_id name: cluster
+-- column queries count: queries that ended
+-- chart lines: x=hour y=queries series=cluster_id
+-- do: Mark a peak with the mouse to narrow the time range down to it, then look at the dashboards by subject.
+SELECT hour, cluster_id, SUM(queries) AS queries
+FROM lookback_hourly_current
+WHERE (:from IS NULL OR hour >= DATE_TRUNC('hour', :from))
+  AND (:to IS NULL OR hour < :to)
+  AND (:from IS NULL OR log_date >= CAST(:from AS DATE))
+  AND (:to IS NULL OR log_date <= CAST(:to AS DATE))
+  AND (:cluster IS NULL OR cluster_id = :cluster)
+GROUP BY hour, cluster_id
+ORDER BY hour, cluster_id
