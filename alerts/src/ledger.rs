@@ -181,8 +181,13 @@ pub(crate) mod tests {
     #[async_trait]
     impl Ledger for List {
         async fn read(&self) -> Result<Page, AlertError> {
-            let pages = self.pages.lock().unwrap();
-            Ok(Page { rows: pages.iter().flatten().cloned().collect(), version: pages.len() as u64 })
+            let page = {
+                let pages = self.pages.lock().unwrap();
+                Page { rows: pages.iter().flatten().cloned().collect(), version: pages.len() as u64 }
+            };
+            // Whoever else is at it comes in between.
+            tokio::task::yield_now().await;
+            Ok(page)
         }
 
         async fn append(&self, rows: &[Row], based_on: u64) -> Result<bool, AlertError> {

@@ -24,6 +24,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use raw::region_of_topic;
+
 use crate::error::AlertError;
 use crate::observe::{Entity, Severity, SourceKind};
 use crate::pattern::fits;

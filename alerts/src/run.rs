@@ -23,6 +23,12 @@ const FLUSH: usize = 25;
 /// Characters of a stored reason why something could not be sent.
 const MAX_ERROR: usize = 500;
 
+/// A name for a run that no other has.
+#[must_use]
+pub fn run_id() -> String {
+    format!("alert-{}", uuid::Uuid::now_v7().simple())
+}
+
 /// What a run works with.
 pub struct Alerter<'a> {
     /// What was told so far.

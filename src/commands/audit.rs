@@ -100,7 +100,7 @@ fn request(arguments: &Arguments, checks: Vec<&'static Check>) -> Result<Request
 
 /// The keys that the files of the lake are under, as the configuration says, for a check that asks and was not told. Only a bucket's
 /// files are under a key.
-fn with_lake_keys(request: &mut Request, settings: &Settings) {
+pub(super) fn with_lake_keys(request: &mut Request, settings: &Settings) {
     let asks = request.checks.iter().any(|check| check.params.iter().any(|param| param.name == LAKE_KEYS));
     if !asks || !settings.lake.location.starts_with("s3://") || request.params.contains_key(LAKE_KEYS) {
         return;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lookback_schemas::encryption::status;
 use lookback_schemas::time::{SECOND, rfc3339};
 use lookback_storage::Aws;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -54,8 +55,9 @@ impl Keeper {
         report
     }
 
-    /// Collects at the ticks of a timetable until told to stop, beside the exports: neither waits for the other.
-    pub async fn keep(self, timetable: Timetable, stop: CancellationToken) {
+    /// Collects at the ticks of a timetable until told to stop, beside the exports: neither waits for the other. Whoever waits
+    /// for `collected` is told after each collection.
+    pub async fn keep(self, timetable: Timetable, stop: CancellationToken, collected: Arc<Notify>) {
         let (pace, every) = (SystemPace, micros(self.settings.record.every));
         let mut last: Option<i64> = None;
         while let Some(next) = timetable.after(pace.now()) {
@@ -70,6 +72,7 @@ impl Keeper {
             }
             last = Some(now);
             tell(&self.collect(&stop).await);
+            collected.notify_one();
         }
     }
 }

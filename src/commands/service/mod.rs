@@ -6,17 +6,21 @@ mod roster;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lookback_exporter::Settings;
 use lookback_exporter::metrics::Metrics;
 use lookback_exporter::record::Keeper;
 use lookback_exporter::run::Silent;
 use lookback_exporter::schedule::{Exports, LOG_TARGET, Pulse, Service, SystemPace, Timetable, by_chance};
 use lookback_exporter::window::micros;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use roster::Present;
 
+#[cfg(feature = "query")]
+use super::alert::Follower;
 use super::export::stop_signal;
 use crate::cli::{Export, Global};
 use crate::config::{self, Missing};
@@ -38,6 +42,7 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     })?)?;
     // What is wrong from the beginning is said at once; later, the last list that was right is used.
     let (settings, aws) = roster.open(settings).await?;
+    let alerts = followers(global, &settings)?;
     let listen = arguments.listen.as_ref().or(settings.schedule.listen.as_ref()).map_or(LISTEN, String::as_str);
     let failed = |e: std::io::Error| {
         Failure::failed(format!("listening on {listen}: {e}"))
@@ -63,7 +68,10 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     pulse.opened();
     let sweep = settings.export.sweep && !arguments.no_sweep;
     let record = Keeper::new(&settings, aws.as_ref(), &exporter);
-    let recording = record.map(|record| tokio::spawn(record.keep(timetable.clone(), stop.clone())));
+    let collected = Arc::new(Notify::new());
+    let keep = |record: Keeper| tokio::spawn(record.keep(timetable.clone(), stop.clone(), Arc::clone(&collected)));
+    let recording = record.map(keep);
+    let alerting = alerts.map(|alerts| tokio::spawn(alerts.follow(collected, stop.clone())));
     let service = Service {
         timetable,
         roster: Arc::new(roster),
@@ -81,6 +89,11 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     {
         info!(target: LOG_TARGET, "the record was still being collected: it is read again next time");
     }
+    if let Some(alerting) = alerting
+        && tokio::time::timeout(stop_within, alerting).await.is_err()
+    {
+        info!(target: LOG_TARGET, "alerts were still being sent: what was not is sent by the next run");
+    }
     silent.cancel();
     if tokio::time::timeout(LAST_ANSWERS, answers).await.is_err() {
         info!(target: LOG_TARGET, "an answer was still under way");
@@ -92,4 +105,30 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     let names = stopped.abandoned.join(", ");
     warn!(target: LOG_TARGET, "stopped while at work on {names}: what was not committed will be read again next time");
     Ok(FAILED)
+}
+
+/// Alerts after each collection of the record, where the configuration names rules.
+#[cfg(feature = "query")]
+fn followers(global: &Global, settings: &Settings) -> Result<Option<Follower>, Failure> {
+    Follower::new(global, settings)
+}
+
+/// A build without questions has no alerts either.
+#[cfg(not(feature = "query"))]
+fn followers(_global: &Global, settings: &Settings) -> Result<Option<Follower>, Failure> {
+    match settings.alerts {
+        Some(_) => Err(Failure::usage("this build has no alerts").advise("take [alerts] out, or use the whole lookback")),
+        None => Ok(None),
+    }
+}
+
+/// Never made.
+#[cfg(not(feature = "query"))]
+enum Follower {}
+
+#[cfg(not(feature = "query"))]
+impl Follower {
+    async fn follow(self, _collected: Arc<Notify>, _stop: CancellationToken) {
+        match self {}
+    }
 }
