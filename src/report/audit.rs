@@ -1,6 +1,7 @@
 //! The report that an auditor reads and signs: one page that needs no network and prints well.
 
 use askama::Template;
+use lookback_query::audit::coverage::Denied;
 use lookback_query::audit::run::{Judged, read_of_window};
 use lookback_query::audit::{Acceptance, Audit, Exceptions, Finding, Period, Verdict, record};
 
@@ -202,8 +203,11 @@ fn coverage(audit: &Audit) -> Vec<Line> {
             holes: shown.map(|(from, to)| format!("{} to {}", moment(Some(*from)), moment(Some(*to)))).collect(),
             more_holes: holes.len().saturating_sub(MAX_HOLES),
             denied: {
-                let mut calls: Vec<String> =
-                    reads.denied.iter().map(|denied| visible(&format!("{}: {}", denied.call, denied.grant))).collect();
+                let about = |denied: &Denied| match &denied.resource {
+                    Some(resource) => format!("{} of {resource}: {}", denied.call, denied.grant),
+                    None => format!("{}: {}", denied.call, denied.grant),
+                };
+                let mut calls: Vec<String> = reads.denied.iter().map(|denied| visible(&about(denied))).collect();
                 calls.sort_unstable();
                 calls.dedup();
                 calls

@@ -72,10 +72,11 @@ fn audit(end: &str) -> Audit {
         call: text(call),
         code: text("AccessDenied"),
         grant: text("kms:DescribeKey"),
-        resource: None,
+        resource: Some(text("arn:aws:kms:eu-west-1:444444444444:key/9")),
         window: (time("2026-01-01"), time("2026-01-02")),
     };
-    reads.denied.extend([denied("kms:DescribeKey"), denied("kms:DescribeKey")]);
+    let altogether = Denied { resource: None, ..denied("kms:ListGrants") };
+    reads.denied.extend([denied("kms:DescribeKey"), denied("kms:DescribeKey"), altogether]);
     let place = Place { collector: text("keys"), account_id: text("111122223333"), region: text("eu-west-1") };
     Audit {
         as_of: time("2026-02-01"),
