@@ -39,7 +39,9 @@ use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
 use lookback_query::QueryError;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
 use problem::{Code, Problem};
@@ -53,10 +55,8 @@ const LONG_WAIT: Duration = Duration::from_secs(20);
 /// All of the HTTP door.
 pub fn router(desk: Desk) -> Router {
     let api = Api::new(desk);
-    let pages = crate::page::router(api.desk().clone());
     routes::router()
         .with_state(api.clone())
-        .merge(pages)
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(api, guard::guard))
@@ -65,12 +65,14 @@ pub fn router(desk: Desk) -> Router {
 async fn nothing_here(uri: Uri) -> Problem {
     // A path is at most as long as a header may be; what is shown of it is not.
     let path: String = uri.path().chars().take(100).collect();
-    Problem::new(Code::NotFound, format!("there is nothing at {path}")).hint("GET /api/openapi.json lists what there is")
+    Problem::new(Code::NotFound, format!("there is nothing at {path}"))
+        .hint("GET /api/openapi.json lists what there is")
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {
     let path: String = uri.path().chars().take(100).collect();
-    Problem::new(Code::MethodNotAllowed, format!("{path} does not take {method}")).hint("the header Allow says what it takes")
+    Problem::new(Code::MethodNotAllowed, format!("{path} does not take {method}"))
+        .hint("the header Allow says what it takes")
 }
 
 /// What the handlers share. Cheap to clone.
@@ -109,8 +111,27 @@ impl Api {
         self.desk().settings().http.address().is_none_or(|address| address.ip().to_canonical().is_loopback())
     }
 
-    /// A place for work that asks many statements.
-    async fn long(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    /// Does work that asks many statements, when there is a place for it, on a thread of its own: between statements it computes.
+    /// It ends when nobody waits for it any more.
+    async fn long<T, F, W>(&self, work: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Problem>>,
+        F: FnOnce() -> W + Send + 'static,
+    {
+        let place = self.place().await?;
+        let gone = CancellationToken::new();
+        let _gone = gone.clone().drop_guard();
+        let (runtime, span) = (Handle::current(), tracing::Span::current());
+        let done = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            span.in_scope(|| runtime.block_on(gone.run_until_cancelled_owned(work())))
+        });
+        let ended = || Problem::new(Code::Internal, "the work ended before it was done");
+        done.await.ok().flatten().unwrap_or_else(|| Err(ended()))
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let waiting = tokio::time::timeout(LONG_WAIT, Arc::clone(&self.0.long).acquire_owned()).await;
         waiting.ok().and_then(Result::ok).ok_or_else(|| {
             Problem::busy("too many audits run at once", Duration::from_secs(10)).hint("try again when one has ended")

@@ -14,6 +14,7 @@
 
 pub mod desk;
 pub mod error;
+pub mod http;
 pub mod metrics;
 pub mod people;
 pub mod settings;

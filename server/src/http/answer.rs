@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use axum::body::Body;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::HeaderValue;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::Response;
 use bytes::Bytes;
 use datafusion::execution::SendableRecordBatchStream;

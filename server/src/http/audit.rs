@@ -65,10 +65,12 @@ pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Resp
     query::only(&query::read(request.uri())?, &[])?;
     let body: Body = body::json_or_nothing(request).await?;
     let (form, media_type) = match &body.format {
-        Some(name) => FORMS.iter().find(|(own, ..)| own == name).map(|(_, form, kind)| (*form, *kind)).ok_or_else(|| {
-            Problem::new(Code::Parameter, format!("'{}' is not a format", query::shown(name)))
-                .hint("there are json, csv, junit, ocsf, asff")
-        })?,
+        Some(name) => {
+            FORMS.iter().find(|(own, ..)| own == name).map(|(_, form, kind)| (*form, *kind)).ok_or_else(|| {
+                Problem::new(Code::Parameter, format!("'{}' is not a format", query::shown(name)))
+                    .hint("there are json, csv, junit, ocsf, asff")
+            })?
+        }
         None => {
             let by_type = [FORMS[0], FORMS[1], FORMS[2]].map(|(_, form, kind)| ((form, kind), kind));
             best(&headers, &by_type).ok_or_else(|| {
@@ -78,9 +80,9 @@ pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Resp
         }
     };
     let request = asked(body)?;
-    let _place = api.long().await?;
-    let audit = audit::run(&api.desk().session(), &request).await?;
-    Ok(([(CONTENT_TYPE, media_type)], format::write(&audit, form)).into_response())
+    let session = api.desk().session();
+    let text = api.long(move || async move { Ok(format::write(&audit::run(&session, &request).await?, form)) }).await?;
+    Ok(([(CONTENT_TYPE, media_type)], text).into_response())
 }
 
 fn asked(body: Body) -> Result<audit::Request, Problem> {

@@ -41,7 +41,8 @@ pub(crate) async fn read(request: Request, most: usize) -> Result<Sent, Problem>
     let kind = kind(&headers)?;
     let broken = |_| Problem::new(Code::BadRequest, "the body did not come to its end");
     let too_large = || {
-        Problem::new(Code::TooLarge, format!("the body has more than {most} bytes")).hint("send less, or ask in several steps")
+        Problem::new(Code::TooLarge, format!("the body has more than {most} bytes"))
+            .hint("send less, or ask in several steps")
     };
     let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|bytes| bytes > most as u64) {
@@ -51,16 +52,17 @@ pub(crate) async fn read(request: Request, most: usize) -> Result<Sent, Problem>
         let limited = to_bytes(request.into_body(), most).await;
         limited.map_err(|e| if is_limit(&e) { too_large() } else { broken(e) })
     };
-    let bytes = tokio::time::timeout(PATIENCE, reading)
-        .await
-        .map_err(|_| Problem::new(Code::BadRequest, format!("the body did not come within {} s", PATIENCE.as_secs())))??;
+    let bytes = tokio::time::timeout(PATIENCE, reading).await.map_err(|_| {
+        Problem::new(Code::BadRequest, format!("the body did not come within {} s", PATIENCE.as_secs()))
+    })??;
     match kind {
         Kind::Unknown if bytes.is_empty() => Ok(Sent::Nothing),
         Kind::Unknown => Err(Problem::new(Code::UnsupportedMediaType, "the header Content-Type is missing")
             .hint("send application/json, or text/plain with the statement as it is")),
         Kind::Json => Ok(Sent::Json(bytes)),
         Kind::Text => {
-            let text = String::from_utf8(bytes.into()).map_err(|_| Problem::new(Code::BadRequest, "the body is not UTF-8"))?;
+            let text =
+                String::from_utf8(bytes.into()).map_err(|_| Problem::new(Code::BadRequest, "the body is not UTF-8"))?;
             Ok(Sent::Text(text))
         }
         Kind::Form => form(bytes).await.map(Sent::Form),
@@ -83,9 +85,8 @@ pub(crate) async fn json_or_nothing<T: DeserializeOwned + Default>(request: Requ
     match read(request, SMALL).await? {
         Sent::Json(bytes) => json(&bytes),
         Sent::Nothing => Ok(T::default()),
-        Sent::Form(_) | Sent::Text(_) => {
-            Err(Problem::new(Code::UnsupportedMediaType, "the body has to be JSON").hint("send Content-Type: application/json"))
-        }
+        Sent::Form(_) | Sent::Text(_) => Err(Problem::new(Code::UnsupportedMediaType, "the body has to be JSON")
+            .hint("send Content-Type: application/json")),
     }
 }
 
@@ -99,7 +100,8 @@ enum Kind {
 
 fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(Kind::Unknown) };
-    let media_type = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type =
+        value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
         "application/json" => Ok(Kind::Json),
         "application/x-www-form-urlencoded" => Ok(Kind::Form),

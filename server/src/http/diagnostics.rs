@@ -129,9 +129,7 @@ pub(super) fn parameter(param: &Param) -> Value {
 }
 
 fn described(one: &Diagnostic) -> Map<String, Value> {
-    let column = |column: &diagnostics::Column| {
-        json!({ "name": column.name, "unit": column.unit.to_string(), "meaning": column.meaning })
-    };
+    let column = |column: &diagnostics::Column| json!({ "name": column.name, "unit": column.unit.to_string(), "meaning": column.meaning });
     let chart = one.chart.as_ref().map(|chart| {
         let kind = match chart.kind {
             diagnostics::ChartKind::Bars => "bars",

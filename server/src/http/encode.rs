@@ -120,12 +120,11 @@ impl Encoder {
             Inner::Json(_) if batch.num_columns() == 0 => Ok(()),
             Inner::Json(writer) => writer.write(batch).map_err(|e| unwritten(form, e)),
             Inner::Ndjson(writer) => writer.write(batch).map_err(|e| unwritten(form, e)),
-            Inner::Csv(writer) => {
-                printed(batch).and_then(|batch| writer.write(&batch)).map_err(|e| unwritten(form, e))
-            }
+            Inner::Csv(writer) => printed(batch).and_then(|batch| writer.write(&batch)).map_err(|e| unwritten(form, e)),
             Inner::Arrow(writer) => {
                 let columns = plain(&batch.schema());
-                let texts = batch.columns().iter().zip(columns.fields()).map(|(column, field)| cast(column, field.data_type()));
+                let texts =
+                    batch.columns().iter().zip(columns.fields()).map(|(column, field)| cast(column, field.data_type()));
                 let fitted = texts.collect::<Result<Vec<_>, _>>().and_then(|texts| {
                     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
                     RecordBatch::try_new_with_options(columns, texts, &rows)

@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -133,7 +133,8 @@ async fn admit(api: &Api, request: &mut Request, from: IpAddr) -> Result<(), Res
     let path = uri.path();
     let is_api = routes::needs(path).is_some() || path.starts_with("/api/");
     let refused = || {
-        let problem = Problem::new(Code::CrossOrigin, "the request comes from another site, or does not say from where");
+        let problem =
+            Problem::new(Code::CrossOrigin, "the request comes from another site, or does not say from where");
         let hint = format!("from a program, send a token, or the header {}: 1", origin::OWN_HEADER);
         Err(problem.hint(hint).into_response())
     };

@@ -65,8 +65,9 @@ pub(super) async fn open(State(api): State<Api>, request: Request) -> Result<Res
     let shown = given.shown();
     let next = given.next.take();
     let next = next.as_deref().map_or("/", origin::own_path);
-    let shown =
-        shown.ok_or_else(|| Problem::new(Code::BadRequest, "a log-in needs user and password, or a token, and neither too long"));
+    let shown = shown.ok_or_else(|| {
+        Problem::new(Code::BadRequest, "a log-in needs user and password, or a token, and neither too long")
+    });
     let checked = match shown {
         Ok(shown) => check(people.clone(), shown, from, Door::Page, &api).await,
         Err(problem) => Err(problem),
@@ -90,7 +91,8 @@ pub(super) async fn close(State(api): State<Api>, headers: HeaderMap) -> Respons
     if let Some(id) = tickets::sent(&headers, api.tls()) {
         api.tickets().close(id);
     }
-    let is_person = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));
+    let is_person =
+        headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));
     way_on(is_person, "/login", Some(&tickets::cookie(None, api.tls())))
 }
 

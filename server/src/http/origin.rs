@@ -62,11 +62,13 @@ fn is_local_name(host: &str) -> bool {
     let is_port = |port: &str| port.parse::<u16>().is_ok();
     if let Some(rest) = host.strip_prefix('[') {
         let Some((address, port)) = rest.split_once(']') else { return false };
-        let is_local = address.parse::<Ipv6Addr>().is_ok_and(|address| IpAddr::from(address).to_canonical().is_loopback());
+        let is_local =
+            address.parse::<Ipv6Addr>().is_ok_and(|address| IpAddr::from(address).to_canonical().is_loopback());
         return is_local && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
     }
     let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
-    let is_local = name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_local =
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     is_local && port.is_none_or(is_port)
 }
 
@@ -120,7 +122,8 @@ mod tests {
 
     #[test]
     fn names_of_this_machine() {
-        for local in ["localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:1", "127.1.2.3:80", "[::1]", "[::1]:8080"] {
+        for local in ["localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:1", "127.1.2.3:80", "[::1]", "[::1]:8080"]
+        {
             assert!(is_local_name(local), "{local}");
         }
         for other in [
@@ -150,7 +153,9 @@ mod tests {
         for own in ["/", "/sql?q=1", "/a//b", "/%2F%2Fevil.example"] {
             assert_eq!(own_path(own), own);
         }
-        for other in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x", "/ä", "evil"] {
+        for other in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x", "/ä", "evil"]
+        {
             assert_eq!(own_path(other), "/", "{other}");
         }
     }

@@ -283,7 +283,10 @@ mod tests {
 
     #[test]
     fn a_problem_has_code_place_and_advice() {
-        let error = QueryError::new(ErrorKind::Sql, "table 'stl_qery' does not exist; did you mean 'stl_query'? at Line: 2, Column: 15");
+        let error = QueryError::new(
+            ErrorKind::Sql,
+            "table 'stl_qery' does not exist; did you mean 'stl_query'? at Line: 2, Column: 15",
+        );
         let problem = Problem::from(error);
         insta::assert_snapshot!(format!("{:#}", problem.json("id-1")));
         assert_eq!(problem.response("id-1").status(), StatusCode::BAD_REQUEST);

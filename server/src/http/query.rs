@@ -66,7 +66,10 @@ pub(crate) fn only(pairs: &Pairs, known: &[&str]) -> Result<(), Problem> {
 pub(crate) fn number(name: &str, text: &str) -> Result<u64, Problem> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits).ok_or_else(|| {
-        Problem::new(Code::Parameter, format!("parameter '{name}': '{}' is not a whole number of 0 or more", shown(text)))
+        Problem::new(
+            Code::Parameter,
+            format!("parameter '{name}': '{}' is not a whole number of 0 or more", shown(text)),
+        )
     })
 }
 
@@ -110,9 +113,14 @@ mod tests {
     fn parameters_are_read_once_each() {
         let read = |text: &str| read(&text.parse().unwrap());
         let pairs = read("/x?a=1&b=%C3%A4+c&c=").unwrap();
-        assert_eq!(pairs.into_iter().collect::<Vec<_>>(), [("a", "1"), ("b", "ä c"), ("c", "")].map(|(a, b)| (a.into(), b.into())));
+        assert_eq!(
+            pairs.into_iter().collect::<Vec<_>>(),
+            [("a", "1"), ("b", "ä c"), ("c", "")].map(|(a, b)| (a.into(), b.into()))
+        );
         assert!(read("/x").unwrap().is_empty());
-        for wrong in ["/x?a=1&a=2".to_owned(), format!("/x?{}", (0..65).map(|n| format!("p{n}=1&")).collect::<String>())] {
+        for wrong in
+            ["/x?a=1&a=2".to_owned(), format!("/x?{}", (0..65).map(|n| format!("p{n}=1&")).collect::<String>())]
+        {
             assert_eq!(read(&wrong).unwrap_err().code(), Code::BadRequest, "{wrong}");
         }
     }

@@ -54,10 +54,15 @@ impl Manner {
         let named = |name: &str| {
             Form::named(name).ok_or_else(|| {
                 let names = "json, ndjson, csv, arrow, parquet";
-                Problem::new(Code::Parameter, format!("'{}' is not a format", query::shown(name))).hint(format!("there are {names}"))
+                Problem::new(Code::Parameter, format!("'{}' is not a format", query::shown(name)))
+                    .hint(format!("there are {names}"))
             })
         };
-        Ok(Self { as_of: as_of.map(|text| query::moment("as_of", text)).transpose()?, limit, form: format.map(named).transpose()? })
+        Ok(Self {
+            as_of: as_of.map(|text| query::moment("as_of", text)).transpose()?,
+            limit,
+            form: format.map(named).transpose()?,
+        })
     }
 
     /// The same, with what another one says where this one says nothing.
@@ -107,7 +112,8 @@ pub(super) async fn ask(
         return Err(Problem::new(Code::Sql, "there is no statement"));
     };
     if before.len() >= MOST {
-        return Err(Problem::new(Code::Sql, format!("there are more than {MOST} statements")).hint("send them in several requests"));
+        return Err(Problem::new(Code::Sql, format!("there are more than {MOST} statements"))
+            .hint("send them in several requests"));
     }
     for statement in before {
         let mut rows = api.desk().ask(&asker, &session, statement).await?.into_stream();

@@ -15,20 +15,25 @@ use super::query;
 use crate::people::{Asker, Role};
 
 /// What the ledgers say now.
-pub(super) async fn show(State(api): State<Api>, Extension(asker): Extension<Asker>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn show(
+    State(api): State<Api>,
+    Extension(asker): Extension<Asker>,
+    uri: Uri,
+) -> Result<Response, Problem> {
     query::only(&query::read(&uri)?, &[])?;
-    let _place = api.long().await?;
     let session = api.desk().session();
     let now = chrono::Utc::now().timestamp_micros();
-    let covered: Vec<Value> = coverage(&session).await?.iter().map(|one| of_table(one, now)).collect();
-    let collected = if asker.role >= Role::Auditor {
-        let all = collectors(&session).await?;
-        Some(all.iter().map(|one| of_collector(one, now)).collect::<Vec<_>>())
-    } else {
-        None
-    };
-    let body = json!({ "now": rfc3339(now), "lake": session.lake().name(), "coverage": covered, "collectors": collected });
-    Ok(axum::Json(body).into_response())
+    let body = api.long(move || async move {
+        let covered: Vec<Value> = coverage(&session).await?.iter().map(|one| of_table(one, now)).collect();
+        let collected = if asker.role >= Role::Auditor {
+            let all = collectors(&session).await?;
+            Some(all.iter().map(|one| of_collector(one, now)).collect::<Vec<_>>())
+        } else {
+            None
+        };
+        Ok(json!({ "now": rfc3339(now), "lake": session.lake().name(), "coverage": covered, "collectors": collected }))
+    });
+    Ok(axum::Json(body.await?).into_response())
 }
 
 fn gaps(gaps: &[Gap]) -> Vec<Value> {

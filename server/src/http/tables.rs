@@ -17,7 +17,11 @@ use crate::people::{Asker, Role};
 const MOST_NAME: usize = 200;
 
 /// `GET /api/tables`
-pub(super) async fn list(State(api): State<Api>, Extension(asker): Extension<Asker>, uri: Uri) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(api): State<Api>,
+    Extension(asker): Extension<Asker>,
+    uri: Uri,
+) -> Result<Response, Problem> {
     query::only(&query::read(&uri)?, &[])?;
     let session = api.desk().session();
     let all = session.relations().await?;
@@ -59,7 +63,11 @@ pub(super) async fn describe(
 
 /// Who may ask a table: what may be said of it is decided where statements are.
 fn needed(session: &Session, table: &str) -> Role {
-    let quoted = table.split('.').map(|part| format!("\"{}\"", part.to_lowercase().replace('"', "\"\""))).collect::<Vec<_>>().join(".");
+    let quoted = table
+        .split('.')
+        .map(|part| format!("\"{}\"", part.to_lowercase().replace('"', "\"\"")))
+        .collect::<Vec<_>>()
+        .join(".");
     let statement = session.prepare(&format!("SELECT 1 FROM {quoted}"));
     let reads_record = statement.is_ok_and(|all| all.iter().any(lookback_query::Statement::reads_record));
     if reads_record { Role::Auditor } else { Role::Viewer }

@@ -29,13 +29,12 @@ pub(super) async fn tell(
     if window.0 >= window.1 {
         return Err(Problem::new(Code::Parameter, "'from' must be before 'to'"));
     }
-    let _place = api.long().await?;
     let session = api.desk().session();
     if session.contents(CLUSTER_ENCRYPTION_STATE.name).await?.is_none() {
         return Err(Problem::new(Code::NotFound, "nothing was ever collected about clusters")
             .hint("let the collectors of the record run, and ask again"));
     }
-    let story = timeline(&session, &cluster, as_of, window).await;
-    let story = story.map_err(|e| Problem::from(e).as_code(Code::Parameter, Code::NotFound))?;
-    Ok(axum::Json(story.json()).into_response())
+    let told = api.long(move || async move { Ok(timeline(&session, &cluster, as_of, window).await?.json()) }).await;
+    let told = told.map_err(|problem| problem.as_code(Code::Parameter, Code::NotFound))?;
+    Ok(axum::Json(told).into_response())
 }

@@ -96,7 +96,8 @@ impl Server {
         if !headers.iter().any(|(name, _)| *name == "host") {
             text.push_str(&format!("host: {}\r\n", self.address));
         }
-        if !headers.iter().any(|(name, _)| *name == "content-length") && (!body.is_empty() || line.starts_with("POST")) {
+        if !headers.iter().any(|(name, _)| *name == "content-length") && (!body.is_empty() || line.starts_with("POST"))
+        {
             text.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         for (name, value) in headers {
@@ -131,7 +132,8 @@ fn read(bytes: &[u8]) -> Answer {
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())).unwrap();
+    let header =
+        |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned())).unwrap();
     let headers: Vec<_> = lines.map(header).collect();
     let rest = &bytes[end + 4..];
     let of = |name: &str| headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());

@@ -30,7 +30,8 @@ fn basic(user: &str, password: &str) -> String {
     let bytes = format!("{user}:{password}").into_bytes();
     let mut text = String::new();
     for three in bytes.chunks(3) {
-        let number = three.iter().fold(0_usize, |number, byte| number << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
+        let number =
+            three.iter().fold(0_usize, |number, byte| number << 8 | usize::from(*byte)) << (8 * (3 - three.len()));
         let letters = (0..4).map(|at| if at <= three.len() { LETTERS[number >> (18 - 6 * at) & 63] } else { b'=' });
         text.extend(letters.map(char::from));
     }
@@ -69,11 +70,17 @@ async fn each_role_sees_its_own_and_nobody_sees_nothing() {
     assert_eq!(ask(&bearers[1], record).await.status, 200);
     // What a viewer may not ask is not listed either, and what collectors read is none of a viewer's business.
     let names = async |bearer: &str| get(&server, "/api/tables", &[("authorization", bearer)]).await.text();
-    assert!(!names(&bearers[0]).await.contains("encryption_events") && names(&bearers[1]).await.contains("encryption_events"));
+    assert!(
+        !names(&bearers[0]).await.contains("encryption_events")
+            && names(&bearers[1]).await.contains("encryption_events")
+    );
     assert_eq!(get(&server, "/api/status", &[("authorization", &bearers[0])]).await.json()["collectors"], Value::Null);
     // It is on record who did it.
     let questions = get(&server, "/api/questions?limit=1", &[("authorization", &bearers[1])]).await.json();
-    assert_eq!((&questions["questions"][0]["user"], &questions["questions"][0]["role"]), (&json!("aud"), &json!("auditor")));
+    assert_eq!(
+        (&questions["questions"][0]["user"], &questions["questions"][0]["role"]),
+        (&json!("aud"), &json!("auditor"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +135,10 @@ async fn a_browser_has_a_session_that_only_its_own_pages_can_use() {
     let by_token = json!({ "token": token }).to_string();
     let opened = login(&by_token, &[("content-type", "application/json"), own]).await;
     assert_eq!((opened.status, opened.header("location")), (204, None));
-    assert_eq!(login(body, &[form, ("sec-fetch-site", "cross-site")]).await.problem(), (403, "cross_origin".to_owned()));
+    assert_eq!(
+        login(body, &[form, ("sec-fetch-site", "cross-site")]).await.problem(),
+        (403, "cross_origin".to_owned())
+    );
     let wrong = login("user=vera&password=x&next=//evil.example", &[form, own]).await;
     assert_eq!((wrong.status, wrong.header("location")), (303, Some("/login?failed=unauthenticated&next=/")));
     assert_eq!(wrong.header("set-cookie"), None);

@@ -107,7 +107,10 @@ async fn a_diagnostic_is_described_and_asked() {
     let all = all["diagnostics"].as_array().unwrap();
     assert_eq!(all.len(), lookback_query::diagnostics::list().len());
     let described = server.get("/api/diagnostics/slowest_queries").await.json();
-    insta::assert_snapshot!(format!("{:#}", json!({ "parameters": described["parameters"], "chart": described["chart"] })));
+    insta::assert_snapshot!(format!(
+        "{:#}",
+        json!({ "parameters": described["parameters"], "chart": described["chart"] })
+    ));
     assert!(described["sql"].as_str().unwrap().contains(":top"));
     let rows = server.get("/api/diagnostics/slowest_queries/rows?top=2&cluster=etl&from=&format=csv").await;
     assert_eq!(rows.text().lines().count(), 3, "{rows:?}");
@@ -128,5 +131,8 @@ async fn a_diagnostic_is_described_and_asked() {
         assert_eq!(server.get(path).await.problem(), (problem.0, problem.1.to_owned()), "{path}");
     }
     let wrong = json!({ "parameters": { "top": [1] } });
-    assert_eq!(server.post("/api/diagnostics/slowest_queries/rows", &wrong).await.problem(), (400, "parameter".to_owned()));
+    assert_eq!(
+        server.post("/api/diagnostics/slowest_queries/rows", &wrong).await.problem(),
+        (400, "parameter".to_owned())
+    );
 }

@@ -45,7 +45,12 @@ async fn requests_that_are_wrong_are_told_how() {
         ("POST /api/sql", vec![json], r#"{"sql": "SELECT 1", "as_of": "9999-01-01"}"#, (400, "parameter")),
         ("POST /api/sql?colour=red", vec![text], "SELECT 1", (400, "parameter")),
         ("POST /api/sql?limit=1&limit=2", vec![text], "SELECT 1", (400, "bad_request")),
-        ("POST /api/sql", vec![("content-type", "application/x-www-form-urlencoded")], "SELECT 1", (400, "bad_request")),
+        (
+            "POST /api/sql",
+            vec![("content-type", "application/x-www-form-urlencoded")],
+            "SELECT 1",
+            (400, "bad_request"),
+        ),
         ("POST /api/sql", vec![("content-type", "image/png")], "SELECT 1", (415, "unsupported_media_type")),
         ("POST /api/sql", vec![], "SELECT 1", (415, "unsupported_media_type")),
         ("POST /api/sql", vec![], "", (415, "unsupported_media_type")),
@@ -68,7 +73,11 @@ async fn requests_that_are_wrong_are_told_how() {
         ("POST /api/sql", vec![text, ("origin", "http://evil.example")], "SELECT 1", (403, "cross_origin")),
         ("GET /api/status", vec![("sec-fetch-site", "same-site")], "", (403, "cross_origin")),
     ] {
-        assert_eq!(problem(&server, line, &headers, body).await, (want.0, want.1.to_owned()), "{line} {headers:?} {body}");
+        assert_eq!(
+            problem(&server, line, &headers, body).await,
+            (want.0, want.1.to_owned()),
+            "{line} {headers:?} {body}"
+        );
     }
     let wrong_method = server.get("/api/sql").await;
     assert_eq!(wrong_method.header("allow"), Some("POST"));
@@ -87,7 +96,9 @@ async fn requests_that_are_wrong_are_told_how() {
 async fn every_answer_keeps_browsers_in_check_and_has_an_id() {
     let server = open().await;
     let ids = [("x-request-id", "trace-0123456789")];
-    for (line, status) in [("GET /healthz", 200), ("GET /api/diagnostics", 200), ("GET /api/nothing", 404), ("PUT /api/sql", 405)] {
+    for (line, status) in
+        [("GET /healthz", 200), ("GET /api/diagnostics", 200), ("GET /api/nothing", 404), ("PUT /api/sql", 405)]
+    {
         let answer = server.send(line, &ids, b"").await;
         assert_eq!(answer.status, status, "{line}");
         for (name, value) in [

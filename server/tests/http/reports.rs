@@ -56,12 +56,16 @@ async fn status_tells_coverage_and_gaps() {
 async fn tables_are_listed_with_what_they_hold_and_described() {
     let server = open().await;
     let tables = server.get("/api/tables").await.json();
-    let of = |name: &str| tables["tables"].as_array().unwrap().iter().find(|table| table["name"] == name).cloned().unwrap();
+    let of =
+        |name: &str| tables["tables"].as_array().unwrap().iter().find(|table| table["name"] == name).cloned().unwrap();
     assert_eq!((&of("stl_query")["rows"], &of("stl_query")["files"]), (&json!(6), &json!(5)));
     assert_eq!((&of("svl_qlog")["view"], &of("svl_qlog")["rows"]), (&json!(true), &json!(null)));
     let table = server.get("/api/tables/STL_QUERY").await.json();
     assert_eq!(table["name"], "stl_query");
-    assert!(table["columns"].as_array().unwrap().contains(&json!({ "name": "starttime", "type": "timestamp" })), "{table}");
+    assert!(
+        table["columns"].as_array().unwrap().contains(&json!({ "name": "starttime", "type": "timestamp" })),
+        "{table}"
+    );
     for name in ["%22", "stl_query%3B%20DROP", "..%2F..%2Fetc", "%00", &"x".repeat(300), "-"] {
         assert_eq!(server.get(&format!("/api/tables/{name}")).await.problem(), (404, "not_found".to_owned()), "{name}");
     }
@@ -75,13 +79,19 @@ async fn questions_health_and_metrics_tell_what_was_done() {
     let questions = server.get("/api/questions?limit=2").await.json();
     let questions = questions["questions"].as_array().unwrap();
     assert_eq!((&questions[0]["outcome"], &questions[1]["outcome"]), (&json!("failed"), &json!("ok")), "{questions:?}");
-    assert_eq!((&questions[1]["user"], &questions[1]["door"], &questions[1]["rows"]), (&json!("local"), &json!("http"), &json!(1)));
+    assert_eq!(
+        (&questions[1]["user"], &questions[1]["door"], &questions[1]["rows"]),
+        (&json!("local"), &json!("http"), &json!(1))
+    );
     assert_eq!(server.get("/healthz").await.text(), "ok\n");
     assert_eq!(server.get("/readyz").await.text(), "ok\n");
     let metrics = server.get("/metrics").await;
     assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
     let text = metrics.text();
-    assert!(text.contains("lookback_serve_questions_total{door=\"http\",outcome=\"ok\"} 1") && text.ends_with("# EOF\n"), "{text}");
+    assert!(
+        text.contains("lookback_serve_questions_total{door=\"http\",outcome=\"ok\"} 1") && text.ends_with("# EOF\n"),
+        "{text}"
+    );
     let document = server.get("/api/openapi.json").await.json();
     assert_eq!(document["openapi"], "3.1.0");
 }

@@ -45,7 +45,8 @@ async fn document(rows: SendableRecordBatchStream, limit: Option<u64>) -> Value 
 
 #[tokio::test]
 async fn a_limit_cuts_the_rows_and_says_so_only_if_there_were_more() {
-    for (limit, rows, truncated) in [(Some(15), 15, true), (Some(20), 20, false), (Some(21), 20, false), (Some(0), 0, true), (None, 20, false)]
+    for (limit, rows, truncated) in
+        [(Some(15), 15, true), (Some(20), 20, false), (Some(21), 20, false), (Some(0), 0, true), (None, 20, false)]
     {
         let document = document(fixed(vec![Ok(batch(0, 10)), Ok(batch(10, 0)), Ok(batch(10, 10))]), limit).await;
         assert_eq!(document["rows"].as_array().unwrap().len(), rows, "{limit:?}");
