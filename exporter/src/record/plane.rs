@@ -9,9 +9,9 @@ use aws_sdk_kms::operation::get_key_last_usage::GetKeyLastUsageOutput;
 use aws_sdk_kms::operation::get_key_rotation_status::GetKeyRotationStatusOutput;
 use aws_sdk_kms::types::{AliasListEntry, GrantListEntry, KeyMetadata, RotationsListEntry, Tag as KeyTag};
 use aws_sdk_redshift::operation::describe_logging_status::DescribeLoggingStatusOutput;
-use aws_sdk_redshift::types::{Cluster, Event, Parameter, Snapshot, SnapshotCopyGrant};
+use aws_sdk_redshift::types::{Cluster, Event, HsmConfiguration, Parameter, Snapshot, SnapshotCopyGrant};
 use aws_sdk_redshiftserverless::types::{
-    Namespace, Snapshot as NamespaceSnapshot, SnapshotCopyConfiguration, Workgroup,
+    Namespace, RecoveryPoint, Snapshot as NamespaceSnapshot, SnapshotCopyConfiguration, Workgroup,
 };
 
 /// Why a call gave nothing.
@@ -31,6 +31,8 @@ pub enum Refusal {
     ExpiredToken,
     /// The thing has no such property: an imported key has no automatic rotation.
     Unsupported,
+    /// What was given is none of what was asked for, and will be no better next time: a file that is broken.
+    Unreadable,
     /// The time of the collection is over; nothing was asked.
     OutOfTime,
     /// Anything else.
@@ -91,6 +93,10 @@ pub trait ControlPlane: Send + Sync {
     async fn parameters(&self, group: &str, token: Option<String>) -> Answer<Page<Parameter>>;
     /// Grants for copies of snapshots into a region, which is asked itself.
     async fn copy_grants(&self, region: &str, token: Option<String>) -> Answer<Page<SnapshotCopyGrant>>;
+    /// Configurations of hardware security modules.
+    async fn hsm_configurations(&self, token: Option<String>) -> Answer<Page<HsmConfiguration>>;
+    /// Client certificates for hardware security modules: their names, and nothing of what they are.
+    async fn hsm_certificates(&self, token: Option<String>) -> Answer<Page<String>>;
     /// Snapshots of clusters; only those of clusters that are no more, if `orphans`.
     async fn snapshots(&self, orphans: bool, token: Option<String>) -> Answer<Page<Snapshot>>;
     /// Redshift's events of `[from, to]`.
@@ -101,6 +107,8 @@ pub trait ControlPlane: Send + Sync {
     async fn workgroups(&self, token: Option<String>) -> Answer<Page<Workgroup>>;
     /// Snapshots of namespaces.
     async fn namespace_snapshots(&self, token: Option<String>) -> Answer<Page<NamespaceSnapshot>>;
+    /// Recovery points of namespaces, which are made by themselves and kept for a day.
+    async fn recovery_points(&self, token: Option<String>) -> Answer<Page<RecoveryPoint>>;
     /// Where snapshots of namespaces are copied to.
     async fn copy_configurations(&self, token: Option<String>) -> Answer<Page<SnapshotCopyConfiguration>>;
     /// A key, by its ARN, in the region where it is.

@@ -7,9 +7,9 @@ use aws_sdk_kms::operation::get_key_last_usage::GetKeyLastUsageOutput;
 use aws_sdk_kms::operation::get_key_rotation_status::GetKeyRotationStatusOutput;
 use aws_sdk_kms::types::{AliasListEntry, GrantListEntry, KeyMetadata, RotationsListEntry, Tag as KeyTag};
 use aws_sdk_redshift::operation::describe_logging_status::DescribeLoggingStatusOutput;
-use aws_sdk_redshift::types::{Cluster, Event, Parameter, Snapshot, SnapshotCopyGrant};
+use aws_sdk_redshift::types::{Cluster, Event, HsmConfiguration, Parameter, Snapshot, SnapshotCopyGrant};
 use aws_sdk_redshiftserverless::types::{
-    Namespace, Snapshot as NamespaceSnapshot, SnapshotCopyConfiguration, Workgroup,
+    Namespace, RecoveryPoint, Snapshot as NamespaceSnapshot, SnapshotCopyConfiguration, Workgroup,
 };
 
 use super::{AwsPlane, moment, next};
@@ -68,6 +68,14 @@ impl ControlPlane for AwsPlane {
         self.ask_copy_grants(region, token).await
     }
 
+    async fn hsm_configurations(&self, token: Option<String>) -> Answer<Page<HsmConfiguration>> {
+        self.ask_hsm_configurations(token).await
+    }
+
+    async fn hsm_certificates(&self, token: Option<String>) -> Answer<Page<String>> {
+        self.ask_hsm_certificates(token).await
+    }
+
     async fn snapshots(&self, orphans: bool, token: Option<String>) -> Answer<Page<Snapshot>> {
         self.ask_snapshots(orphans, token).await
     }
@@ -86,6 +94,10 @@ impl ControlPlane for AwsPlane {
 
     async fn namespace_snapshots(&self, token: Option<String>) -> Answer<Page<NamespaceSnapshot>> {
         self.ask_namespace_snapshots(token).await
+    }
+
+    async fn recovery_points(&self, token: Option<String>) -> Answer<Page<RecoveryPoint>> {
+        self.ask_recovery_points(token).await
     }
 
     async fn copy_configurations(&self, token: Option<String>) -> Answer<Page<SnapshotCopyConfiguration>> {

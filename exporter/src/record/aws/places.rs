@@ -120,7 +120,7 @@ impl AwsPlane {
             Err(abandoned) => return Err(CallError::new(Refusal::Other, name, "abandoned", abandoned.to_string())),
         };
         let unreadable = |e: &dyn std::fmt::Display| {
-            CallError::new(Refusal::Other, name, "not a file of a trail", format!("{}: {e}", file.key))
+            CallError::new(Refusal::Unreadable, name, "not a file of a trail", format!("{}: {e}", file.key))
         };
         if !bytes.starts_with(&[0x1f, 0x8b]) {
             return Ok(bytes);

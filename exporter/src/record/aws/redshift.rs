@@ -1,7 +1,7 @@
 //! Provisioned clusters, as the SDK asks for them.
 
 use aws_sdk_redshift::operation::describe_logging_status::DescribeLoggingStatusOutput;
-use aws_sdk_redshift::types::{Cluster, Event, Parameter, Snapshot, SnapshotCopyGrant};
+use aws_sdk_redshift::types::{Cluster, Event, HsmConfiguration, Parameter, Snapshot, SnapshotCopyGrant};
 
 use super::{AwsPlane, moment, next};
 use crate::record::plane::{Answer, Page};
@@ -33,6 +33,23 @@ impl AwsPlane {
         let call = client.describe_snapshot_copy_grants().max_records(PAGE).set_marker(token).send();
         let answer = self.ask("redshift:DescribeSnapshotCopyGrants", call).await?;
         Ok(Page { items: answer.snapshot_copy_grants.unwrap_or_default(), next: next(answer.marker) })
+    }
+
+    pub(super) async fn ask_hsm_configurations(&self, token: Option<String>) -> Answer<Page<HsmConfiguration>> {
+        let call = self.redshift.describe_hsm_configurations().max_records(PAGE).set_marker(token).send();
+        let answer = self.ask("redshift:DescribeHsmConfigurations", call).await?;
+        Ok(Page { items: answer.hsm_configurations.unwrap_or_default(), next: next(answer.marker) })
+    }
+
+    /// The certificates themselves go no further than here.
+    pub(super) async fn ask_hsm_certificates(&self, token: Option<String>) -> Answer<Page<String>> {
+        let call = self.redshift.describe_hsm_client_certificates().max_records(PAGE).set_marker(token).send();
+        let answer = self.ask("redshift:DescribeHsmClientCertificates", call).await?;
+        let all = answer.hsm_client_certificates.unwrap_or_default().into_iter();
+        Ok(Page {
+            items: all.filter_map(|one| one.hsm_client_certificate_identifier).collect(),
+            next: next(answer.marker),
+        })
     }
 
     pub(super) async fn ask_snapshots(&self, orphans: bool, token: Option<String>) -> Answer<Page<Snapshot>> {

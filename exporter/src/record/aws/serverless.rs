@@ -1,6 +1,6 @@
 //! Serverless namespaces and workgroups, as the SDK asks for them.
 
-use aws_sdk_redshiftserverless::types::{Namespace, Snapshot, SnapshotCopyConfiguration, Workgroup};
+use aws_sdk_redshiftserverless::types::{Namespace, RecoveryPoint, Snapshot, SnapshotCopyConfiguration, Workgroup};
 
 use super::{AwsPlane, next};
 use crate::record::plane::{Answer, Page};
@@ -25,6 +25,12 @@ impl AwsPlane {
         let call = self.serverless.list_snapshots().max_results(PAGE).set_next_token(token).send();
         let answer = self.ask("redshift-serverless:ListSnapshots", call).await?;
         Ok(Page { items: answer.snapshots.unwrap_or_default(), next: next(answer.next_token) })
+    }
+
+    pub(super) async fn ask_recovery_points(&self, token: Option<String>) -> Answer<Page<RecoveryPoint>> {
+        let call = self.serverless.list_recovery_points().max_results(PAGE).set_next_token(token).send();
+        let answer = self.ask("redshift-serverless:ListRecoveryPoints", call).await?;
+        Ok(Page { items: answer.recovery_points.unwrap_or_default(), next: next(answer.next_token) })
     }
 
     pub(super) async fn ask_copy_configurations(

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_redshift::types::{Parameter, Snapshot};
 use aws_sdk_redshiftserverless::types::Snapshot as NamespaceSnapshot;
 
+use super::hsm::modules;
 use super::remember;
 use crate::record::calls::Calls;
 use crate::record::plane::{Answer, CallError, ControlPlane, Refusal};
-use crate::record::rows::arn;
 use crate::record::rows::cluster::{CLUSTERS_CALL, ClusterFacts, NAMESPACES_CALL, NamespaceFacts};
 use crate::record::rows::snapshot::{NAMESPACE_SNAPSHOTS_CALL, SNAPSHOTS_CALL};
+use crate::record::rows::{arn, micros};
 use crate::record::tally::Tally;
 
 /// What a collector found, and what it took.
@@ -39,6 +40,7 @@ pub(crate) async fn clusters(
             let regions = copies.filter(|copy| copy.snapshot_copy_grant_name().is_some());
             let regions = regions.map(|copy| copy.destination_region().unwrap_or(region).to_owned()).collect();
             let grants = grants(plane, calls, regions, &mut problems).await;
+            let modules = modules(plane, (account, region), &listed, calls, &mut problems).await;
             let mut facts = Vec::with_capacity(listed.len());
             for cluster in listed {
                 let name = cluster.cluster_identifier().unwrap_or_default().to_owned();
@@ -67,7 +69,9 @@ pub(crate) async fn clusters(
                         None => {}
                     }
                 }
-                facts.push(ClusterFacts { cluster, logging, parameters, copy_key, incomplete });
+                let hsm = modules.as_ref().and_then(|modules| modules.of(&cluster));
+                incomplete |= hsm.as_ref().is_some_and(|hsm| hsm.incomplete);
+                facts.push(ClusterFacts { cluster, logging, parameters, copy_key, hsm, incomplete });
             }
             Ok(facts)
         }
@@ -77,12 +81,12 @@ pub(crate) async fn clusters(
 }
 
 /// Whether the fact may be there next time: then it is not known now, rather than not to be had.
-fn passes(error: &CallError) -> bool {
+pub(super) fn passes(error: &CallError) -> bool {
     !matches!(error.refusal, Refusal::Denied | Refusal::NotFound | Refusal::Unsupported)
 }
 
 /// A cluster that was deleted while it was looked at is no problem.
-fn forgive(problems: &mut Vec<String>, error: &CallError) {
+pub(super) fn forgive(problems: &mut Vec<String>, error: &CallError) {
     if error.refusal != Refusal::NotFound {
         remember(problems, error);
     }
@@ -123,8 +127,13 @@ async fn grants(
     keys
 }
 
-/// Serverless namespaces with their workgroups.
-pub(crate) async fn namespaces(plane: &dyn ControlPlane, calls: &Calls) -> Found<Vec<NamespaceFacts>> {
+/// Serverless namespaces of an account and region, with their workgroups.
+pub(crate) async fn namespaces(
+    plane: &dyn ControlPlane,
+    account: &str,
+    region: &str,
+    calls: &Calls,
+) -> Found<Vec<NamespaceFacts>> {
     let mut problems = Vec::new();
     let items = match calls.all(NAMESPACES_CALL, |token| plane.namespaces(token)).await {
         Ok(listed) if listed.is_empty() => Ok(Vec::new()),
@@ -136,11 +145,20 @@ pub(crate) async fn namespaces(plane: &dyn ControlPlane, calls: &Calls) -> Found
             let copies = calls.all(name, |token| plane.copy_configurations(token)).await;
             incomplete |= copies.as_ref().is_err_and(passes);
             let copies = copies.inspect_err(|e| remember(&mut problems, e)).unwrap_or_default();
+            // How a namespace is encrypted is known without them: whether they can be had decides nothing else.
+            let name = "redshift-serverless:ListRecoveryPoints";
+            let about =
+                format!("arn:{}:redshift-serverless:{region}:{account}:recoverypoint/*", arn::partition_of(region));
+            let points = calls.all_about(name, &about, |token| plane.recovery_points(token)).await.ok();
             let facts = listed.into_iter().map(|namespace| {
                 let own = |name: Option<&str>| name.is_some() && name == namespace.namespace_name();
                 let workgroup = workgroups.iter().find(|w| own(w.namespace_name())).cloned();
                 let copy = copies.iter().find(|c| own(c.namespace_name())).cloned();
-                NamespaceFacts { workgroup, copy, namespace, incomplete }
+                let points = points.as_ref().map(|all| {
+                    let own = all.iter().filter(|point| own(point.namespace_name()));
+                    own.filter_map(|point| point.recovery_point_create_time()).map(micros).collect()
+                });
+                NamespaceFacts { workgroup, copy, recovery_points: points, namespace, incomplete }
             });
             Ok(facts.collect())
         }

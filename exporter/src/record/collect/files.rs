@@ -1,7 +1,8 @@
 //! A trail's files in a bucket: the same records as `LookupEvents`, and the uses of keys that it cannot be asked for.
 //!
 //! Files are read in the order in which they were delivered, which their names say. Coverage is the delivery up to which all
-//! files were read, less the time that CloudTrail takes to deliver.
+//! files were read, less the time that CloudTrail takes to deliver. A file that cannot be read, however often, is named in the run,
+//! which then proves nothing of its window; it holds up no other.
 
 use chrono::{DateTime, NaiveDateTime};
 use lookback_schemas::encryption::is_recorded;
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::events::Read;
 use crate::record::calls::Calls;
-use crate::record::plane::{Answer, ControlPlane, Page};
+use crate::record::plane::{Answer, ControlPlane, Page, Refusal};
 use crate::source::Window;
 
 /// How far behind coverage reading starts again: deliveries that were late.
@@ -19,6 +20,8 @@ const OVERLAP: i64 = HOUR;
 const LATE: i64 = 30 * MINUTE;
 /// Files of a run; the rest is read by the next one.
 const MOST_FILES: usize = 20_000;
+/// Files that could not be read and are named.
+const NAMED: usize = 3;
 /// Records of a run that are kept; the rest is read by the next one.
 const MOST_RECORDS: usize = 50_000;
 
@@ -45,6 +48,7 @@ pub(crate) async fn files(
     let now = calls.now();
     let from = covered.map_or(now - trail.backfill, |covered| covered.min(now) - OVERLAP);
     let (mut read, mut reached, mut count) = (Read::default(), from, 0_usize);
+    let mut unreadable: Vec<String> = Vec::new();
     let result: Answer<bool> = async {
         for day in day_of(from)..=day_of(now) {
             let (folder, mut after) = day_folder(trail, day, from);
@@ -56,10 +60,15 @@ pub(crate) async fn files(
                         return Ok(false);
                     }
                     count += 1;
-                    let text = calls.call("s3:GetObject", || plane.trail_file(trail.bucket, &file)).await?;
-                    match records(&text, wanted) {
+                    let text = match calls.call("s3:GetObject", || plane.trail_file(trail.bucket, &file)).await {
+                        Ok(text) => Some(text),
+                        // It will be no better next time, and those behind it must not wait for ever.
+                        Err(e) if matches!(e.refusal, Refusal::Unreadable | Refusal::NotFound) => None,
+                        Err(e) => return Err(e),
+                    };
+                    match text.and_then(|text| records(&text, wanted)) {
                         Some(found) => read.items.extend(found),
-                        None => read.problems.push(format!("{}: not a file of a trail", file.key)),
+                        None => unreadable.push(file.key.clone()),
                     }
                     reached = delivered(&file.key).unwrap_or(reached).max(reached);
                 }
@@ -81,6 +90,12 @@ pub(crate) async fn files(
         Err(e) if count == 0 => read.failure = Some(e),
         Err(e) => read.problems.push(e.to_string()),
         Ok(_) => {}
+    }
+    if !unreadable.is_empty() {
+        let named = unreadable.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = unreadable.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        read.problems.push(format!("not a file of a trail, or gone: {named}{more}"));
     }
     if read.failure.is_none() {
         read.window = Some(Window { from, to: until });

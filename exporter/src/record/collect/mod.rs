@@ -4,12 +4,13 @@
 //! say what is gone.
 //!
 //! - `describe`: clusters, namespaces and their snapshots as they are now.
-//! - `keys`: the KMS keys that these refer to.
+//! - `hsm`: the hardware security modules that clusters name. `keys`: the KMS keys that any of these refer to.
 //! - `events`: what happened, from sources that are read by windows. `lookup`: CloudTrail by name. `files`: by a trail's files.
 
 pub(crate) mod describe;
 pub(crate) mod events;
 pub(crate) mod files;
+pub(crate) mod hsm;
 pub(crate) mod keys;
 pub(crate) mod lookup;
 

@@ -50,9 +50,14 @@ pub(crate) fn key_arn(text: &str, region: &str, account: &str) -> Option<String>
     }
 }
 
+/// The ARN of something of Redshift's: `cluster:sales`, `hsmconfiguration:*`.
+pub(crate) fn redshift(account: &str, region: &str, resource: &str) -> String {
+    format!("arn:{}:redshift:{region}:{account}:{resource}", partition_of(region))
+}
+
 /// The ARN of a provisioned cluster.
 pub(crate) fn cluster(account: &str, region: &str, name: &str) -> String {
-    format!("arn:{}:redshift:{region}:{account}:cluster:{name}", partition_of(region))
+    redshift(account, region, &format!("cluster:{name}"))
 }
 
 /// The n-th part of an ARN; the last has the rest.

@@ -1,7 +1,7 @@
 //! What a cluster or namespace says of itself, as a row of `cluster_encryption_state`.
 
 use aws_sdk_redshift::operation::describe_logging_status::DescribeLoggingStatusOutput;
-use aws_sdk_redshift::types::{Cluster, Parameter};
+use aws_sdk_redshift::types::{Cluster, HsmConfiguration, Parameter};
 use aws_sdk_redshiftserverless::types::{Namespace, SnapshotCopyConfiguration, Workgroup};
 use lookback_schemas::encryption::{CLUSTER_ENCRYPTION_STATE, Row, encryption_type};
 
@@ -22,7 +22,19 @@ pub(crate) struct ClusterFacts {
     pub(crate) parameters: Option<Vec<Parameter>>,
     /// Of the grant for copies, in the region that they go to.
     pub(crate) copy_key: Option<String>,
+    /// Of the hardware security module that it names.
+    pub(crate) hsm: Option<HsmFacts>,
     /// Whether something is missing that may be there next time: the state is not known now.
+    pub(crate) incomplete: bool,
+}
+
+/// What is known of the hardware security module that a cluster names; `None` for what was not to be had.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HsmFacts {
+    pub(crate) configuration: Option<HsmConfiguration>,
+    /// Whether the certificate that the cluster names exists.
+    pub(crate) certificate_exists: Option<bool>,
+    /// As [`ClusterFacts::incomplete`].
     pub(crate) incomplete: bool,
 }
 
@@ -32,6 +44,8 @@ pub(crate) struct NamespaceFacts {
     pub(crate) namespace: Namespace,
     pub(crate) workgroup: Option<Workgroup>,
     pub(crate) copy: Option<SnapshotCopyConfiguration>,
+    /// When its recovery points were made, microseconds UTC; `None` if they could not be listed.
+    pub(crate) recovery_points: Option<Vec<i64>>,
     /// As [`ClusterFacts::incomplete`].
     pub(crate) incomplete: bool,
 }
@@ -76,6 +90,11 @@ pub(crate) fn cluster_row(facts: &ClusterFacts, origin: &Origin, keys: &Keys) ->
     row.text("hsm_client_certificate_identifier", hsm.and_then(|hsm| hsm.hsm_client_certificate_identifier()));
     row.text("hsm_configuration_identifier", hsm.and_then(|hsm| hsm.hsm_configuration_identifier()));
     row.text("hsm_status", hsm.and_then(|hsm| hsm.status()));
+    if let Some(hsm) = &facts.hsm {
+        row.text("hsm_ip_address", hsm.configuration.as_ref().and_then(|one| one.hsm_ip_address()));
+        row.text("hsm_partition_name", hsm.configuration.as_ref().and_then(|one| one.hsm_partition_name()));
+        row.flag("hsm_client_certificate_exists", hsm.certificate_exists);
+    }
     row.text("cluster_status", cluster.cluster_status());
     row.text("availability_status", cluster.cluster_availability_status());
     row.text("node_type", cluster.node_type());
@@ -129,6 +148,11 @@ pub(crate) fn namespace_row(facts: &NamespaceFacts, origin: &Origin, keys: &Keys
         row.long("snapshot_copy_retention_days", copy.snapshot_retention_period.map(i64::from));
         let key = copy.destination_kms_key_id().and_then(|key| keys.resolve(key, region, &origin.account));
         row.text("snapshot_copy_grant_kms_key_arn", key);
+    }
+    if let Some(points) = &facts.recovery_points {
+        row.long("recovery_points", i64::try_from(points.len()).ok());
+        row.time("recovery_point_oldest", points.iter().min().copied());
+        row.time("recovery_point_newest", points.iter().max().copied());
     }
     row.text("master_secret_arn", namespace.admin_password_secret_arn());
     let secret = namespace.admin_password_secret_kms_key_id();

@@ -2,23 +2,26 @@
 //!
 //! What happened is read from the request and from what the service says of itself; never from `responseElements`, which many
 //! real records do not have. Records differ between services and years, so whatever is missing is null.
+//!
+//! - `about`: which key, cluster and resource a record is about. `effect`: what it did to a cluster's encryption.
+
+mod about;
+mod effect;
 
 use std::collections::BTreeSet;
 
 use lookback_schemas::encryption::{
-    Class, ENCRYPTION_EVENTS, EventIdentity, Row, TrailClass, canonical, class_of_trail, encryption_type, event_key,
-    sha256_hex,
+    Class, ENCRYPTION_EVENTS, EventIdentity, Row, TrailClass, canonical, class_of_trail, event_key, sha256_hex,
 };
 use serde_json::Value;
 
-use super::arn::{self, key_arn, partition_of};
+use super::arn::partition_of;
 use super::key::Keys;
 use super::names::Names;
 use super::redact::redact;
 use super::{Origin, VERSION};
-
-/// The encryption context in which Redshift uses a key.
-const REDSHIFT_CONTEXT: &str = "aws:redshift:arn";
+use about::{cluster_of, encryption_context, is_related, key_of, resource, resource_arns};
+use effect::{encryption, modification};
 
 /// What a record is read against.
 pub(crate) struct Known<'a> {
@@ -154,206 +157,4 @@ fn actor(row: &mut Row, record: &Value, who: &Value) {
     let read_only = record.get("readOnly");
     row.flag("read_only", read_only.and_then(|flag| flag.as_bool().or_else(|| flag.as_str()?.parse().ok())));
     row.text("request_id", text(record, "requestID"));
-}
-
-/// The encryption context of a use of a key, or that a grant is bound to.
-fn encryption_context(request: &Value) -> Option<&Value> {
-    let constraints = request.get("constraints");
-    let bound = |name: &str| constraints.and_then(|c| c.get(name));
-    let own = request.get("encryptionContext").or_else(|| request.get("sourceEncryptionContext"));
-    own.or_else(|| bound("encryptionContextSubset"))
-        .or_else(|| bound("encryptionContextEquals"))
-        .filter(|c| c.is_object())
-}
-
-/// The ARNs of the keys that a record names. Those of aliases are marked as keys, too.
-fn resource_arns(record: &Value) -> impl Iterator<Item = &str> {
-    let all = record.get("resources").and_then(Value::as_array).into_iter().flatten();
-    all.filter_map(|resource| text(resource, "ARN").or(text(resource, "arn"))).filter(|arn| arn.contains(":key/"))
-}
-
-/// The key that a record is about.
-fn key_of(record: &Value, request: &Value, service: &str, region: &str, account: &str) -> Option<String> {
-    if service == "kms.amazonaws.com" {
-        if let Some(arn) = resource_arns(record).next() {
-            return Some(arn.to_owned());
-        }
-        let details = record.get("serviceEventDetails").unwrap_or(&Value::Null);
-        let named = ["targetKeyId", "keyId"].into_iter().find_map(|member| text(request, member));
-        return key_arn(named.or(text(details, "keyId"))?, region, account);
-    }
-    let named = ["kmsKeyId", "destinationKmsKeyId", "masterPasswordSecretKmsKeyId"];
-    key_arn(named.into_iter().find_map(|member| text(request, member))?, region, account)
-}
-
-/// Grants and uses of keys are many, and most are none of ours; so are secrets.
-fn is_related(
-    service: &str,
-    name: &str,
-    request: &Value,
-    who: &Value,
-    key: Option<&str>,
-    context: Option<&Value>,
-    known: &Known<'_>,
-) -> bool {
-    let noisy = matches!(name, "CreateGrant" | "RevokeGrant" | "RetireGrant" | "TagResource" | "UntagResource")
-        || matches!(class_of_trail(service, name), Some(TrailClass::Crypto));
-    if service == "secretsmanager.amazonaws.com" {
-        return text(request, "secretId").is_some_and(|id| id.contains("redshift!"));
-    }
-    if service != "kms.amazonaws.com" || !noisy {
-        return true;
-    }
-    let by_redshift = text(who, "invokedBy").is_some_and(|by| by.contains("redshift"))
-        || text(request, "granteePrincipal").is_some_and(|by| by.contains("redshift"));
-    by_redshift
-        || context.is_some_and(|context| context.get(REDSHIFT_CONTEXT).is_some())
-        || key.is_some_and(|key| known.referenced.contains(key))
-}
-
-/// The cluster or namespace that a request names.
-fn cluster_of(service: &str, request: &Value, context: Option<&Value>) -> Option<String> {
-    let named = match service {
-        "redshift.amazonaws.com" => text(request, "clusterIdentifier"),
-        "redshift-serverless.amazonaws.com" => text(request, "namespaceName"),
-        _ => None,
-    };
-    let by_context = || {
-        let arn = text(context?, REDSHIFT_CONTEXT)?;
-        arn.rsplit_once(":cluster:").map(|(_, name)| name)
-    };
-    // Redshift stores identifiers in lower case, whatever was typed.
-    named.or_else(by_context).map(str::to_lowercase)
-}
-
-/// What a `ModifyCluster` or `UpdateNamespace` did. Switching encryption on and changing its key are the same request: what the
-/// cluster was before decides, if it is known.
-fn modification(request: &Value, encrypted_before: Option<bool>) -> Class {
-    let has = |members: &[&str]| members.iter().any(|m| request.get(m).is_some_and(|value| !value.is_null()));
-    let keyed = has(&["kmsKeyId", "hsmConfigurationIdentifier", "hsmClientCertificateIdentifier"]);
-    match request.get("encrypted").and_then(Value::as_bool) {
-        Some(false) => return Class::EncryptionDisabled,
-        Some(true) if encrypted_before == Some(true) && keyed => return Class::EncryptionKeyChanged,
-        Some(true) if encrypted_before != Some(true) => return Class::EncryptionEnabled,
-        _ if keyed => return Class::EncryptionKeyChanged,
-        _ => {}
-    }
-    if has(&["newClusterIdentifier"]) {
-        return Class::ClusterRenamed;
-    }
-    let credentials = [
-        "masterUserPassword",
-        "manageMasterPassword",
-        "masterPasswordSecretKmsKeyId",
-        "adminUserPassword",
-        "manageAdminPassword",
-        "adminPasswordSecretKmsKeyId",
-    ];
-    if has(&credentials) {
-        return Class::CredentialChanged;
-    }
-    if has(&["logExports"]) { Class::LoggingModified } else { Class::ClusterModified }
-}
-
-/// Whether and how the cluster is encrypted after it.
-#[allow(clippy::too_many_arguments, reason = "what a record says, and what it is read against")]
-fn encryption(
-    row: &mut Row,
-    class: Class,
-    request: &Value,
-    key: Option<&str>,
-    before: Option<(Option<bool>, Option<&str>)>,
-    region: &str,
-    account: &str,
-    known: &Known<'_>,
-) {
-    let about = [
-        Class::ClusterCreated,
-        Class::ClusterRestored,
-        Class::EncryptionEnabled,
-        Class::EncryptionDisabled,
-        Class::EncryptionKeyChanged,
-    ];
-    if !about.contains(&class) {
-        return;
-    }
-    if let Some((encrypted, key_before)) = before {
-        row.flag("encrypted_before", encrypted);
-        row.text("prev_kms_key_arn", key_before.filter(|before| Some(*before) != key));
-    }
-    let said = request.get("encrypted").and_then(Value::as_bool);
-    let serverless = request.get("namespaceName").is_some();
-    let after = match class {
-        Class::EncryptionDisabled => Some(false),
-        Class::EncryptionEnabled | Class::EncryptionKeyChanged => Some(true),
-        _ if serverless => Some(true),
-        // What a request leaves out has had different meanings over the years.
-        _ => said.or(key.map(|_| true)),
-    };
-    row.flag("encrypted_after", after);
-    let hsm = text(request, "hsmConfigurationIdentifier").is_some();
-    let owned = text(request, "kmsKeyId")
-        .is_some_and(|text| arn::key_reference(text, region, account) == Some(arn::KeyReference::Owned));
-    let kind = match after {
-        Some(false) => Some(encryption_type::NONE),
-        Some(true) if hsm => Some(encryption_type::HSM),
-        Some(true) if owned || (serverless && key.is_none()) => Some(encryption_type::KMS_AWS_OWNED),
-        Some(true) => Some(key.map_or(encryption_type::UNKNOWN, |key| known.keys.encryption_type(key))),
-        None => None,
-    };
-    row.text("encryption_type_after", kind);
-}
-
-/// What a record is about, as one resource.
-fn resource(
-    row: &mut Row,
-    service: &str,
-    name: &str,
-    request: &Value,
-    key: Option<&str>,
-    cluster: Option<&str>,
-    (region, account): (&str, &str),
-) {
-    let partition = partition_of(region);
-    let redshift = |kind: &str, id: &str| format!("arn:{partition}:redshift:{region}:{account}:{kind}:{id}");
-    let (kind, arn, id): (&str, Option<String>, Option<String>) = match service {
-        "kms.amazonaws.com" => {
-            let id = key.and_then(|arn| arn::field(arn, 5)).and_then(|r| r.strip_prefix("key/")).map(str::to_owned);
-            if name.ends_with("Alias") {
-                let alias = text(request, "aliasName").map(str::to_owned);
-                let arn = alias.as_ref().map(|alias| format!("arn:{partition}:kms:{region}:{account}:{alias}"));
-                ("kms_alias", arn, alias)
-            } else if name.ends_with("Grant") {
-                ("kms_grant", key.map(str::to_owned), text(request, "grantId").map(str::to_owned).or(id))
-            } else {
-                ("kms_key", key.map(str::to_owned), id)
-            }
-        }
-        "redshift.amazonaws.com" => {
-            let of = |kind: &'static str, word: &str, member: &str| {
-                let id = text(request, member).map(str::to_owned);
-                (kind, id.as_ref().map(|id| redshift(word, id)), id)
-            };
-            match name {
-                "CreateSnapshotCopyGrant" | "DeleteSnapshotCopyGrant" => {
-                    of("snapshot_copy_grant", "snapshotcopygrant", "snapshotCopyGrantName")
-                }
-                "CopyClusterSnapshot" => of("snapshot", "snapshot", "sourceSnapshotIdentifier"),
-                "AuthorizeSnapshotAccess" | "RevokeSnapshotAccess" => of("snapshot", "snapshot", "snapshotIdentifier"),
-                "CreateHsmConfiguration" | "DeleteHsmConfiguration" => {
-                    of("hsm_configuration", "hsmconfiguration", "hsmConfigurationIdentifier")
-                }
-                "CreateHsmClientCertificate" | "DeleteHsmClientCertificate" => {
-                    of("hsm_client_certificate", "hsmclientcertificate", "hsmClientCertificateIdentifier")
-                }
-                "ModifyClusterParameterGroup" => of("parameter_group", "parametergroup", "parameterGroupName"),
-                _ => ("cluster", cluster.map(|id| redshift("cluster", id)), cluster.map(str::to_owned)),
-            }
-        }
-        "redshift-serverless.amazonaws.com" => {
-            ("namespace", text(request, "resourceArn").map(str::to_owned), cluster.map(str::to_owned))
-        }
-        _ => ("secret", text(request, "secretId").filter(|id| id.starts_with("arn:")).map(str::to_owned), None),
-    };
-    row.text("resource_type", Some(kind)).text("resource_arn", arn).text("resource_id", id);
 }

@@ -118,7 +118,8 @@ impl Recorder {
         let calls = self.calls(site, deadline);
         let clusters = describe::clusters(plane, &site.account, &site.place.region, &calls).await;
         let start = at(collector::CLUSTERS, start);
-        let namespaces = describe::namespaces(plane, &self.calls(site, deadline)).await;
+        let calls = self.calls(site, deadline);
+        let namespaces = describe::namespaces(plane, &site.account, &site.place.region, &calls).await;
         let start = at(collector::SERVERLESS, start);
         let snapshots = describe::snapshots(plane, &self.calls(site, deadline)).await;
         at(collector::SNAPSHOTS, start);

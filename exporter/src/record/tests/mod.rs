@@ -6,5 +6,6 @@ mod failures;
 mod identity;
 mod normal;
 mod scene;
+mod side;
 mod upkeep;
 mod world;
