@@ -1,5 +1,6 @@
 """The routes for tests: faults, counts, the clock, and what is refused."""
 
+import gzip
 import json
 import time
 import urllib.error
@@ -100,6 +101,27 @@ class Control(Stage):
         time.sleep(0.05)
         self.assertGreater(self.control("clock", runs=True)["now"], "2026-06-01T12:00:00+00:00")
         self.assertGreater(self.control("clock", now=None)["now"], "2026-01-01")
+
+    def test_lists_of_a_bucket_have_pages_of_the_size_that_is_set(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="trail", CreateBucketConfiguration={"LocationConstraint": REGION})
+        for n in range(5):
+            s3.put_object(Bucket="trail", Key=f"a/{n}", Body=b"x")
+        self.control("settings", s3_page=2)
+        pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket="trail"))
+        self.assertEqual([len(page["Contents"]) for page in pages], [2, 2, 1])
+        self.control("settings", s3_page=None)
+        self.assertEqual(len(s3.list_objects_v2(Bucket="trail")["Contents"]), 5)
+
+    def test_files_of_a_trail_are_packed_or_broken(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="trail", CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.control("trail-file", bucket="trail", key="whole", records=[{"eventID": "e"}])
+        whole = s3.get_object(Bucket="trail", Key="whole")["Body"].read()
+        self.assertEqual(json.loads(gzip.decompress(whole)), {"Records": [{"eventID": "e"}]})
+        self.control("trail-file", bucket="trail", key="cut", records=[{"eventID": "e"}], cut=True)
+        with self.assertRaises(EOFError):
+            gzip.decompress(s3.get_object(Bucket="trail", Key="cut")["Body"].read())
 
     def test_what_nobody_knows_is_refused(self):
         for what, body in (

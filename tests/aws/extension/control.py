@@ -4,9 +4,11 @@
 
     POST reset             {}: everything, of moto as well: state, records, rules, counts, settings, clock
     POST clock             {"now"?: time|null, "advance_s"?: n, "runs"?: false}: {"now"}; GET: the same
-    POST settings          {"lookup_rate"?, "rotate_describes"?, "modify_describes"?, "usage_tracking_start"?, "config_retention_days"?}
+    POST settings          {"lookup_rate"?, "rotate_describes"?, "modify_describes"?, "usage_tracking_start"?, "config_retention_days"?,
+                           "s3_page"?}
     POST cloudtrail        {account?, region?, "events": [{"record": {...}, "visible_from"?, "copies"?, "resources"?: [{"type", "name"}]}]}
     POST cloudtrail-shown  {account?, region?}: {"records"}: all that there are, oldest first
+    POST trail-file        {account?, "bucket", "key", "records": [...], "cut"?: true}: packed, as a trail delivers it
     POST redshift-events   {account?, region?, "events": [{"EventId", "SourceIdentifier", "Date"?, "Message"?, "Severity"?, "SourceType"?,
                            "EventCategories"?, "visible_from"?, "copies"?}]}
     POST config            {account?, region?, "items": [{"resourceType", "resourceId", ...}]}
@@ -53,7 +55,7 @@ def later(module, function):
     return call
 
 
-LOADED = {"redshift_events": "redshift", "config_history": "config"}
+LOADED = {"redshift_events": "redshift", "config_history": "config", "trail_files": "s3"}
 ROUTES = {
     ("POST", "reset"): reset,
     ("POST", "clock"): clock.set_to,
@@ -61,6 +63,7 @@ ROUTES = {
     ("POST", "settings"): places.change_settings,
     ("POST", "cloudtrail"): later("trail_records", "inject"),
     ("POST", "cloudtrail-shown"): later("trail_records", "shown"),
+    ("POST", "trail-file"): later("trail_files", "put"),
     ("POST", "redshift-events"): later("redshift_events", "inject"),
     ("POST", "config"): later("config_history", "inject"),
     ("POST", "state"): later("state", "change"),

@@ -1,6 +1,7 @@
 //! The record of encryption, collected through the SDK from AWS as moto and its extension answer, into a bucket and DynamoDB.
 
 mod land;
+mod trail;
 
 use lookback_exporter::record::RecordReport;
 use lookback_exporter::settings::RecordAccount;
