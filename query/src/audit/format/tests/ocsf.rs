@@ -22,9 +22,8 @@ struct Object {
     attributes: BTreeMap<String, Attribute>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 struct Attribute {
     r#type: String,
     array: bool,
