@@ -157,6 +157,22 @@ impl Desk {
         }
     }
 
+    /// Whether somebody may ask a statement.
+    ///
+    /// # Errors
+    /// [`AskError::Forbidden`].
+    pub fn allowed(&self, asker: &Asker, statement: &Statement) -> Result<(), AskError> {
+        if !statement.reads_record() || asker.role >= Role::Auditor {
+            return Ok(());
+        }
+        Err(AskError::Forbidden {
+            what: "the record of encryption".to_owned(),
+            user: Arc::clone(&asker.user),
+            role: asker.role,
+            needed: Role::Auditor,
+        })
+    }
+
     async fn start(
         &self,
         asker: &Asker,
@@ -165,14 +181,7 @@ impl Desk {
         ticket: &mut Ticket,
     ) -> Result<(lookback_query::Answer, Instant, Duration), AskError> {
         let desk = &self.0;
-        if statement.reads_record() && asker.role < Role::Auditor {
-            return Err(AskError::Forbidden {
-                what: "the record of encryption".to_owned(),
-                user: Arc::clone(&asker.user),
-                role: asker.role,
-                needed: Role::Auditor,
-            });
-        }
+        self.allowed(asker, statement)?;
         desk.log.writable().map_err(|e| {
             let message = format!("the log of questions cannot be written, so nothing is answered: {e}");
             QueryError::new(ErrorKind::Internal, message)

@@ -17,10 +17,14 @@ pub mod error;
 pub mod http;
 pub mod metrics;
 pub mod people;
+pub mod pg;
+pub mod server;
 pub mod settings;
+pub mod tls;
 
 pub use desk::{AskError, Asked, Desk, Question};
 pub use error::ServerError;
 pub use metrics::Metrics;
 pub use people::{Asker, Door, LoginError, People, Role};
+pub use server::Server;
 pub use settings::Settings;

@@ -56,6 +56,7 @@ impl Metrics {
     /// Counters of a server that nobody has asked yet.
     #[must_use]
     pub(crate) fn new() -> Self {
+        let mut r = Registry::default();
         let mut metrics = Self {
             registry: Registry::default(),
             questions: Family::default(),
@@ -67,7 +68,6 @@ impl Metrics {
             logins: Family::default(),
             started: Gauge::default(),
         };
-        let Self { registry: r, .. } = &mut metrics;
         r.register("lookback_serve_questions", "Questions, by how they ended", metrics.questions.clone());
         r.register("lookback_serve_question_seconds", "Time until a question had ended", metrics.seconds.clone());
         r.register("lookback_serve_rows", "Rows given out", metrics.rows.clone());
@@ -76,6 +76,7 @@ impl Metrics {
         r.register("lookback_serve_connections_refused", "Connections refused, there were too many", metrics.refused.clone());
         r.register("lookback_serve_logins", "Log-ins, by how they ended", metrics.logins.clone());
         r.register("lookback_serve_start_timestamp_seconds", "When the server started", metrics.started.clone());
+        metrics.registry = r;
         for door in [Door::Pg, Door::Http, Door::Page] {
             for outcome in Outcome::ALL {
                 let _ = metrics.questions.get_or_create(&Asked { door: door.name(), outcome: outcome.name() });

@@ -8,7 +8,9 @@
 //! - memory, time and rows are limited; a limit that is reached is an error, never a silently shorter answer;
 //! - a table that Redshift has and this lake does not have yet is empty, so that a script runs on a young lake.
 
+mod bind;
 mod bounded;
+pub(crate) mod casts;
 mod catalog;
 mod describe;
 mod kept;
@@ -33,7 +35,10 @@ use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::execution::{
+    FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
+};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as Parsed;
@@ -49,6 +54,7 @@ use crate::error::{ErrorKind, QueryError};
 use crate::footers::Reach;
 use crate::lake::Lake;
 use crate::provider::STORE_URL;
+pub use bind::{Described, Parameter};
 use bounded::Stop;
 use catalog::{Pins, Snapshot};
 pub use describe::{Column, Contents, Relation, redshift_type};
@@ -341,7 +347,20 @@ impl Session {
         }
     }
 
-    async fn ask(&self, mut parsed: Parsed, deadline: Instant) -> Result<Answer, QueryError> {
+    async fn ask(&self, parsed: Parsed, deadline: Instant) -> Result<Answer, QueryError> {
+        let (state, plan, snapshot) = self.plan(parsed).await?;
+        let (state, plan) = casts::optimized(state, &plan)?;
+        let tasks = Arc::new(TaskContext::from(&state));
+        let stop = Stop::at(deadline, self.limits.timeout);
+        let plan = state.query_planner().create_physical_plan(&plan, &state).await?;
+        let plan = bounded::stoppable(plan, &stop)?;
+        let stream = task::driven(Arc::clone(&plan), tasks, self.threads.lend()?)?;
+        let stream = bounded::bounded(stream, &self.limits, stop);
+        Ok(Answer { stream, plan, versions: snapshot.versions().await })
+    }
+
+    /// The plan of a statement that asks for rows, over one version of each table.
+    async fn plan(&self, mut parsed: Parsed) -> Result<(SessionState, LogicalPlan, Arc<Snapshot>), QueryError> {
         let tables = {
             let locals = self.locals();
             locals.expand(&mut parsed);
@@ -372,14 +391,7 @@ impl Session {
             .with_allow_dml(false)
             .with_allow_statements(false)
             .verify_plan(&plan)?;
-        let context = SessionContext::new_with_state(state);
-        let frame = context.execute_logical_plan(plan).await?;
-        let tasks = Arc::new(frame.task_ctx());
-        let stop = Stop::at(deadline, self.limits.timeout);
-        let plan = bounded::stoppable(frame.create_physical_plan().await?, &stop)?;
-        let stream = task::driven(Arc::clone(&plan), tasks, self.threads.lend()?)?;
-        let stream = bounded::bounded(stream, &self.limits, stop);
-        Ok(Answer { stream, plan, versions: snapshot.versions().await })
+        Ok((state, plan, snapshot))
     }
 
     /// A table that does not exist is answered with the names that do, before the planner sees it.

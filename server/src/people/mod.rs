@@ -175,6 +175,12 @@ impl People {
         self.0.users.is_empty()
     }
 
+    /// The names of all users; that of everybody if there are none.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        if self.is_empty() { vec![LOCAL.to_owned()] } else { self.0.users.keys().cloned().collect() }
+    }
+
     /// Everybody on this machine, if there are no users and the question came from here.
     #[must_use]
     pub fn local(&self, from: IpAddr, door: Door) -> Option<Asker> {

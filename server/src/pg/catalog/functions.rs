@@ -1,0 +1,177 @@
+//! Functions of PostgreSQL that clients call and the catalog lacks. Most have one answer here: there are no triggers, comments or
+//! functions of users to tell about.
+
+use std::hash::{Hash, Hasher};
+
+use arrow::datatypes::DataType;
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+
+use super::Context;
+use crate::pg::parameters::{Parameters, VERSION};
+
+/// Functions whose answer is always NULL, a text.
+const NOTHING: [&str; 21] = [
+    "col_description",
+    "inet_client_addr",
+    "inet_server_addr",
+    "obj_description",
+    "pg_get_function_arg_default",
+    "pg_get_function_arguments",
+    "pg_get_function_identity_arguments",
+    "pg_get_function_result",
+    "pg_get_functiondef",
+    "pg_get_indexdef",
+    "pg_get_partition_constraintdef",
+    "pg_get_ruledef",
+    "pg_get_serial_sequence",
+    "pg_get_triggerdef",
+    "pg_get_viewdef",
+    "pg_notification_queue_usage",
+    "pg_size_pretty",
+    "pg_tablespace_location",
+    "shobj_description",
+    "pg_advisory_unlock_all",
+    "pg_get_statisticsobjdef",
+];
+/// Functions whose answer is always true.
+const TRUE: [&str; 11] = [
+    "has_column_privilege",
+    "has_function_privilege",
+    "has_sequence_privilege",
+    "has_type_privilege",
+    "pg_collation_is_visible",
+    "pg_conversion_is_visible",
+    "pg_function_is_visible",
+    "pg_opclass_is_visible",
+    "pg_operator_is_visible",
+    "pg_ts_config_is_visible",
+    "pg_type_is_visible",
+];
+
+/// A function with one answer, whatever it is asked.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Fixed {
+    name: &'static str,
+    answer: ScalarValue,
+    signature: Signature,
+}
+
+impl Fixed {
+    fn function(name: &'static str, answer: ScalarValue) -> ScalarUDF {
+        let any = vec![TypeSignature::Nullary, TypeSignature::VariadicAny];
+        Self { name, answer, signature: Signature::one_of(any, Volatility::Stable) }.into()
+    }
+}
+
+impl ScalarUDFImpl for Fixed {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.answer.data_type())
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Ok(ColumnarValue::Scalar(self.answer.clone()))
+    }
+}
+
+/// `current_setting(name [, missing_ok])`, and `set_config`, which answers what was asked for and sets nothing.
+#[derive(Debug)]
+struct Setting {
+    name: &'static str,
+    parameters: Parameters,
+    signature: Signature,
+}
+
+impl PartialEq for Setting {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Setting {}
+
+impl Hash for Setting {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Setting {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let text = |at: usize| match args.args.get(at) {
+            Some(ColumnarValue::Scalar(value)) => value.try_as_str().flatten().map(str::to_owned),
+            _ => None,
+        };
+        let name = text(0).ok_or_else(|| DataFusionError::Plan(format!("{} needs the name of a setting", self.name)))?;
+        if self.name == "set_config" {
+            return Ok(ColumnarValue::Scalar(ScalarValue::Utf8(text(1))));
+        }
+        let missing_ok = matches!(args.args.get(1), Some(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true)))));
+        match self.parameters.show(&name.to_lowercase()) {
+            Ok((_, value)) => Ok(ColumnarValue::Scalar(ScalarValue::Utf8(Some(value)))),
+            Err(_) if missing_ok => Ok(ColumnarValue::Scalar(ScalarValue::Utf8(None))),
+            Err(failure) => Err(DataFusionError::Plan(failure.message)),
+        }
+    }
+}
+
+/// Those that answer the same to everybody.
+pub(super) fn of_everybody() -> Vec<ScalarUDF> {
+    let nothing = NOTHING.iter().map(|name| Fixed::function(name, ScalarValue::Utf8(None)));
+    let yes = TRUE.iter().map(|name| Fixed::function(name, ScalarValue::Boolean(Some(true))));
+    let number = |number| ScalarValue::Int64(Some(number));
+    let others = [
+        ("version", ScalarValue::from(VERSION)),
+        ("pg_is_in_recovery", ScalarValue::Boolean(Some(false))),
+        ("pg_is_wal_replay_paused", ScalarValue::Boolean(Some(false))),
+        ("pg_is_other_temp_schema", ScalarValue::Boolean(Some(false))),
+        ("pg_my_temp_schema", ScalarValue::Int32(Some(0))),
+        ("pg_database_size", number(0)),
+        ("pg_table_size", number(0)),
+        ("pg_indexes_size", number(0)),
+        ("txid_current", number(1)),
+        ("inet_server_port", ScalarValue::Int32(None)),
+        ("to_regclass", ScalarValue::Int32(None)),
+        ("to_regtype", ScalarValue::Int32(None)),
+    ];
+    let others = others.into_iter().map(|(name, answer)| Fixed::function(name, answer));
+    nothing.chain(yes).chain(others).collect()
+}
+
+/// Those that know who asks.
+pub(super) fn of_connection(context: &Context<'_>) -> Vec<ScalarUDF> {
+    let user = || ScalarValue::from(context.user);
+    let setting = |name| {
+        let signature = Signature::variadic_any(Volatility::Stable);
+        ScalarUDF::from(Setting { name, parameters: context.parameters.clone(), signature })
+    };
+    vec![
+        Fixed::function("session_user", user()),
+        Fixed::function("current_user", user()),
+        Fixed::function("pg_backend_pid", ScalarValue::Int32(i32::try_from(context.pid).ok())),
+        setting("current_setting"),
+        setting("set_config"),
+    ]
+}

@@ -1,0 +1,108 @@
+//! What clients ask about tables, types and the server itself: PostgreSQL's catalog and `information_schema`, over the names of the lake.
+//!
+//! Such questions go to a session of their own, in which every table has its columns and no row, so they can show what there is and
+//! nothing that is in it. Most of the catalog, and the rewriting of what only PostgreSQL would understand, is `datafusion-pg-catalog`'s;
+//! `built` has the tables that differ, `functions` those that are missing, `about` which statements are meant.
+
+mod about;
+mod built;
+mod functions;
+mod tables;
+
+use std::time::{Duration, Instant};
+
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+use lookback_query::{QueryError, Session};
+use tokio::sync::Mutex;
+
+use super::failure::{Failure, code};
+use super::parameters::Parameters;
+pub(super) use about::{is_about, parameters, with_values};
+
+/// How long the names of the lake are believed.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// Who asks.
+pub(super) struct Context<'a> {
+    pub(super) user: &'a str,
+    pub(super) pid: u32,
+    pub(super) parameters: &'a Parameters,
+}
+
+/// The catalog of the lake, made when it is first asked for.
+pub(super) struct Catalog {
+    users: Vec<String>,
+    parser: PostgresCompatibilityParser,
+    built: Mutex<Option<(Instant, SessionState)>>,
+}
+
+impl Catalog {
+    /// A catalog that knows the users.
+    pub(super) fn new(users: Vec<String>) -> Self {
+        Self { users, parser: PostgresCompatibilityParser::new(), built: Mutex::default() }
+    }
+
+    /// Answers one statement.
+    pub(super) async fn run(
+        &self,
+        session: &Session,
+        text: &str,
+        context: &Context<'_>,
+    ) -> Result<SendableRecordBatchStream, Failure> {
+        let (state, plan) = self.plan(session, text, context).await?;
+        let frame = SessionContext::new_with_state(state).execute_logical_plan(plan).await.map_err(QueryError::from)?;
+        Ok(frame.execute_stream().await.map_err(QueryError::from)?)
+    }
+
+    /// The columns of the answer to one statement.
+    pub(super) async fn describe(
+        &self,
+        session: &Session,
+        text: &str,
+        context: &Context<'_>,
+    ) -> Result<SchemaRef, Failure> {
+        let (state, plan) = self.plan(session, text, context).await?;
+        let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {}).map_err(QueryError::from)?;
+        Ok(plan.schema().as_arrow().clone().into())
+    }
+
+    async fn plan(
+        &self,
+        session: &Session,
+        text: &str,
+        context: &Context<'_>,
+    ) -> Result<(SessionState, LogicalPlan), Failure> {
+        let text = about::mended(text);
+        let statements = self.parser.parse(&text).map_err(|e| Failure::new(code::SYNTAX, format!("syntax error: {e}")))?;
+        let Ok([statement]) = <[_; 1]>::try_from(statements) else {
+            return Err(Failure::new(code::SYNTAX, "one statement is expected here"));
+        };
+        let own = SessionContext::new_with_state(self.state(session).await?);
+        for function in functions::of_connection(context) {
+            own.register_udf(function);
+        }
+        let state = own.state();
+        let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
+        let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(QueryError::from)?;
+        let only_reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        only_reading.verify_plan(&plan).map_err(QueryError::from)?;
+        Ok((state, plan))
+    }
+
+    /// The state that knows the names of the lake.
+    async fn state(&self, session: &Session) -> Result<SessionState, Failure> {
+        // Held while it is made: who comes meanwhile waits for it rather than making another.
+        let mut built = self.built.lock().await;
+        if let Some((_, state)) = built.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return Ok(state.clone());
+        }
+        let state = Box::pin(built::build(session, &self.users)).await?;
+        *built = Some((Instant::now(), state.clone()));
+        Ok(state)
+    }
+}

@@ -1,0 +1,307 @@
+//! Settings of one connection: what clients ask for when they begin, and what is answered.
+//!
+//! A list of what is known. A value that would change how answers look is refused unless it is how they look anyway; the time limit
+//! of statements is the one that has an effect. What is set here, nobody else sees.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::failure::{Failure, code};
+
+/// The version of PostgreSQL whose protocol and catalog this is.
+pub(super) const SERVER_VERSION: &str = "15.4";
+/// What `version()` answers; drivers read the number in it.
+pub(super) const VERSION: &str = concat!("PostgreSQL 15.4 (lookback ", env!("CARGO_PKG_VERSION"), ")");
+
+/// A setting that is known.
+struct Known {
+    // As PostgreSQL writes it, where clients look at it.
+    name: &'static str,
+    default: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Any value is kept, and changes nothing.
+    Kept,
+    /// Cannot be set.
+    Fixed,
+    /// One of these, because answers are like that.
+    Only(&'static [&'static str]),
+    /// The time limit of statements.
+    Timeout,
+    /// Times are in UTC; others are accepted with a remark.
+    Zone,
+}
+
+macro_rules! known {
+    ($($name:literal = $default:expr, $kind:expr;)*) => { &[$(Known { name: $name, default: $default, kind: $kind }),*] };
+}
+
+const KNOWN: &[Known] = known![
+    "application_name" = "", Kind::Kept;
+    "bytea_output" = "hex", Kind::Only(&["hex"]);
+    "check_function_bodies" = "on", Kind::Kept;
+    "client_encoding" = "UTF8", Kind::Only(&["utf8", "utf-8", "unicode"]);
+    "client_min_messages" = "notice", Kind::Kept;
+    "DateStyle" = "ISO, MDY", Kind::Only(&["iso"]);
+    "default_transaction_isolation" = "read committed", Kind::Kept;
+    "default_transaction_read_only" = "on", Kind::Kept;
+    "enable_result_cache_for_session" = "on", Kind::Kept;
+    "escape_string_warning" = "on", Kind::Kept;
+    "extra_float_digits" = "1", Kind::Kept;
+    "geqo" = "on", Kind::Kept;
+    "idle_in_transaction_session_timeout" = "0", Kind::Kept;
+    "in_hot_standby" = "off", Kind::Fixed;
+    "integer_datetimes" = "on", Kind::Fixed;
+    "IntervalStyle" = "postgres", Kind::Only(&["postgres"]);
+    "is_superuser" = "off", Kind::Fixed;
+    "jit" = "off", Kind::Kept;
+    "lc_collate" = "C", Kind::Fixed;
+    "lc_ctype" = "C", Kind::Fixed;
+    "lc_messages" = "C", Kind::Kept;
+    "lc_monetary" = "C", Kind::Kept;
+    "lc_numeric" = "C", Kind::Kept;
+    "lc_time" = "C", Kind::Kept;
+    "lock_timeout" = "0", Kind::Kept;
+    "max_identifier_length" = "63", Kind::Fixed;
+    "max_index_keys" = "32", Kind::Fixed;
+    "password_encryption" = "scram-sha-256", Kind::Kept;
+    "query_group" = "", Kind::Kept;
+    "row_security" = "on", Kind::Kept;
+    "scram_iterations" = "4096", Kind::Fixed;
+    "search_path" = "\"$user\", public", Kind::Kept;
+    "server_encoding" = "UTF8", Kind::Fixed;
+    "server_version" = SERVER_VERSION, Kind::Fixed;
+    "server_version_num" = "150004", Kind::Fixed;
+    "session_authorization" = "", Kind::Fixed;
+    "ssl" = "off", Kind::Fixed;
+    "standard_conforming_strings" = "on", Kind::Only(&["on", "true", "1", "yes"]);
+    "statement_timeout" = "0", Kind::Timeout;
+    "synchronize_seqscans" = "on", Kind::Kept;
+    "synchronous_commit" = "on", Kind::Kept;
+    "TimeZone" = "UTC", Kind::Zone;
+    "transaction_isolation" = "read committed", Kind::Kept;
+    "transaction_read_only" = "on", Kind::Kept;
+    "work_mem" = "4MB", Kind::Kept;
+    "xmloption" = "content", Kind::Kept;
+];
+
+/// What a client is told when it begins, and whenever it changes.
+const REPORTED: [&str; 13] = [
+    "application_name",
+    "client_encoding",
+    "DateStyle",
+    "default_transaction_read_only",
+    "in_hot_standby",
+    "integer_datetimes",
+    "IntervalStyle",
+    "is_superuser",
+    "server_encoding",
+    "server_version",
+    "session_authorization",
+    "standard_conforming_strings",
+    "TimeZone",
+];
+/// Bytes of a value that is kept.
+const MAX_VALUE: usize = 1_024;
+
+/// The settings of a connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Parameters {
+    // By the name in lower case.
+    set: BTreeMap<String, String>,
+    user: String,
+}
+
+/// What became of a setting.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// The name and value that the client has to be told.
+    pub(super) report: Option<(&'static str, String)>,
+    /// A remark.
+    pub(super) notice: Option<&'static str>,
+}
+
+fn known(name: &str) -> Option<&'static Known> {
+    let name = match name {
+        "transaction.isolation.level" => "transaction_isolation",
+        "time.zone" => "timezone",
+        "session.authorization" => "session_authorization",
+        other => other,
+    };
+    KNOWN.iter().find(|known| known.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether a setting is one of the list.
+pub(super) fn is_known(name: &str) -> bool {
+    known(name).is_some()
+}
+
+impl Parameters {
+    /// Those of a connection that begins with what its start-up message asks for. What is not known in it is left out, as drivers send
+    /// all sorts of things; what is known and not possible is an error.
+    pub(super) fn new(user: &str, asked: &BTreeMap<String, String>) -> Result<Self, Failure> {
+        let mut parameters = Self { set: BTreeMap::new(), user: user.to_owned() };
+        let options = asked.get("options").map(|options| options_of(options)).unwrap_or_default();
+        let own = ["user", "database", "options", "replication"];
+        let given = asked.iter().filter(|(name, _)| !own.contains(&name.as_str()) && !name.starts_with("_pq_."));
+        for (name, value) in options.into_iter().chain(given.map(|(name, value)| (name.clone(), value.clone()))) {
+            if known(&name.to_lowercase()).is_some_and(|known| known.kind != Kind::Fixed) {
+                parameters.set(&name.to_lowercase(), Some(&value)).map_err(|failure| Failure { fatal: true, ..failure })?;
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Sets one; without a value, to what it was.
+    pub(super) fn set(&mut self, name: &str, value: Option<&str>) -> Result<Changed, Failure> {
+        let Some(known) = known(name) else {
+            return Err(Failure::new(code::UNKNOWN_SETTING, format!("unrecognized configuration parameter \"{name}\"")));
+        };
+        let key = known.name.to_lowercase();
+        let refused = |why: &str| Failure::new(code::INVALID_PARAMETER, format!("{} {why}", known.name));
+        let mut notice = None;
+        if let Some(value) = value {
+            if value.len() > MAX_VALUE {
+                return Err(refused("has a value that is too long"));
+            }
+            let first = value.split([',', ' ']).next().unwrap_or_default().to_lowercase();
+            match known.kind {
+                Kind::Kept => {}
+                Kind::Fixed => return Err(Failure::new("55P02", format!("parameter \"{}\" cannot be changed", known.name))),
+                Kind::Only(possible) if possible.contains(&first.as_str()) => {}
+                Kind::Only(_) => return Err(refused(&format!("cannot be '{value}'; it is {} here", known.default))),
+                Kind::Timeout => {
+                    duration(value).ok_or_else(|| refused(&format!("cannot be '{value}'; write 30s or a number of ms")))?;
+                }
+                Kind::Zone => {
+                    let utc = ["utc", "gmt", "etc/utc", "zulu", "0"].contains(&first.as_str());
+                    notice = (!utc).then_some("times are in UTC here, whatever the time zone is set to");
+                }
+            }
+        }
+        match value.filter(|_| matches!(known.kind, Kind::Kept | Kind::Timeout)) {
+            Some(value) => self.set.insert(key, value.to_owned()),
+            None => self.set.remove(&key),
+        };
+        let report = REPORTED.contains(&known.name).then(|| (known.name, self.value(known)));
+        Ok(Changed { report, notice })
+    }
+
+    /// All as they were.
+    pub(super) fn reset(&mut self) {
+        self.set.clear();
+    }
+
+    /// The name as it is written, and the value.
+    pub(super) fn show(&self, name: &str) -> Result<(&'static str, String), Failure> {
+        let unknown = || Failure::new(code::UNKNOWN_SETTING, format!("unrecognized configuration parameter \"{name}\""));
+        known(name).map(|known| (known.name, self.value(known))).ok_or_else(unknown)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'static str, String)> {
+        KNOWN.iter().map(|known| (known.name, self.value(known)))
+    }
+
+    /// Those that a client is told when it begins.
+    pub(super) fn reported(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.all().filter(|(name, _)| REPORTED.contains(name))
+    }
+
+    /// How long a statement may take, if the client has said so.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.set.get("statement_timeout").and_then(|value| duration(value)).filter(|limit| !limit.is_zero())
+    }
+
+    fn value(&self, known: &Known) -> String {
+        if known.name == "session_authorization" {
+            return self.user.clone();
+        }
+        self.set.get(&known.name.to_lowercase()).cloned().unwrap_or_else(|| known.default.to_owned())
+    }
+}
+
+/// A time as PostgreSQL takes it: a number of milliseconds, or with a unit.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text.get(..digits)?.parse().ok()?;
+    let unit = match text.get(digits..)?.trim() {
+        "" | "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    Some(Duration::from_millis(number.checked_mul(unit)?.min(86_400_000 * 365)))
+}
+
+/// The settings of `options`: `-c name=value` and `--name=value`.
+fn options_of(text: &str) -> Vec<(String, String)> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => word.extend(letters.next()),
+            ' ' => words.push(std::mem::take(&mut word)),
+            other => word.push(other),
+        }
+    }
+    words.push(word);
+    let pair = |text: &str| text.split_once('=').map(|(name, value)| (name.replace('-', "_"), value.to_owned()));
+    let mut found = Vec::new();
+    let mut after_c = false;
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        let text = word.strip_prefix("--").or_else(|| word.strip_prefix("-c").filter(|rest| !rest.is_empty()));
+        match text {
+            Some(text) => found.extend(pair(text)),
+            None if after_c => found.extend(pair(word)),
+            None => {}
+        }
+        after_c = word == "-c";
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun(asked: &[(&str, &str)]) -> Result<Parameters, Failure> {
+        let asked = asked.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Parameters::new("ana", &asked)
+    }
+
+    #[test]
+    fn what_drivers_ask_for_at_the_start_is_accepted() {
+        let jdbc = [("DateStyle", "ISO"), ("client_encoding", "UTF8"), ("TimeZone", "Europe/Berlin"), ("extra_float_digits", "2")];
+        let mut parameters = begun(&jdbc).unwrap();
+        assert_eq!(parameters.show("timezone").unwrap(), ("TimeZone", "UTC".to_owned()));
+        assert_eq!(parameters.show("session_authorization").unwrap().1, "ana");
+        assert_eq!(begun(&[("client_encoding", "LATIN1")]).unwrap_err().code, "22023");
+        assert!(begun(&[("some_extension.thing", "1"), ("server_version", "9")]).is_ok());
+        assert_eq!(parameters.set("datestyle", Some("German")).unwrap_err().code, "22023");
+        assert_eq!(parameters.set("server_version", Some("9")).unwrap_err().code, "55P02");
+        assert_eq!(parameters.set("datafusion.execution.batch_size", Some("1")).unwrap_err().code, "42704");
+        let changed = parameters.set("application_name", Some("psql")).unwrap();
+        assert_eq!(changed.report, Some(("application_name", "psql".to_owned())));
+        assert!(parameters.set("timezone", Some("Asia/Tokyo")).unwrap().notice.is_some());
+    }
+
+    #[test]
+    fn a_time_limit_is_read_in_all_units() {
+        let parameters = begun(&[("options", r"-c statement_timeout=5min -c search_path=a\ b --work-mem=1MB")]).unwrap();
+        assert_eq!(parameters.timeout(), Some(Duration::from_secs(300)));
+        assert_eq!(parameters.show("search_path").unwrap().1, "a b");
+        for (text, millis) in [("100", 100), ("2s", 2_000), ("1 h", 3_600_000)] {
+            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        assert_eq!(duration("soon"), None);
+        assert_eq!(begun(&[("statement_timeout", "0")]).unwrap().timeout(), None);
+    }
+}
