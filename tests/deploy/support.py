@@ -40,6 +40,8 @@ VALUES = {
     "AdministratorArns": ["arn:aws:iam::111111111111:role/deployer", "arn:aws:iam::111111111111:role/key-administrator"],
     "CollectorRoleArns": ["arn:aws:iam::*:role/lookback-collector", "arn:aws:iam::222222222222:role/other"],
     "ReaderPrincipalArns": ["arn:aws:iam::111111111111:role/analysts"],
+    "AlertTopicArns": ["arn:aws:sns:eu-central-1:111111111111:lookback-alerts"],
+    "AlertKeyArns": ["arn:aws:kms:eu-central-1:111111111111:key/44444444-cccc"],
 }
 # Nothing optional: no organisation, no readers, no keys but the one.
 BARE = {**VALUES, "OrganizationId": "", "ReaderPrincipalArns": [], "KeyArns": [KEY], "CollectorRoleArns": VALUES["CollectorRoleArns"][:1]}

@@ -46,7 +46,7 @@ TERRAFORM_COLLECTOR = [
     ("aws_iam_role_policy.collector", "policy", "collector.json"),
 ]
 # Policies for those who run it elsewhere.
-BY_HAND = {"trust-kubernetes.json", "trust-instances.json"}
+BY_HAND = {"trust-kubernetes.json", "trust-instances.json", "alerts.json"}
 READER_ONLY = {"reader.json", "trust-reader.json"}
 
 

@@ -9,7 +9,7 @@ from support import IAM, PLACEHOLDER, VALUES, as_list, judge, policy
 
 ALL = sorted(p.name for p in IAM.glob("*.json"))
 TRUST = [n for n in ALL if n.startswith("trust-")]
-IDENTITY = ["exporter.json", "maintainer.json", "reader.json", "collector.json", "execution.json", "scheduler.json"]
+IDENTITY = ["exporter.json", "maintainer.json", "reader.json", "collector.json", "execution.json", "scheduler.json", "alerts.json"]
 # Condition keys of every service, and those of identity providers, which carry the provider's name.
 GLOBAL_KEYS = {
     "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:ResourceOrgID", "aws:SecureTransport", "aws:SourceAccount", "aws:SourceArn",
@@ -284,6 +284,32 @@ class WhatIsAllowed(unittest.TestCase):
         self.expect("collector.json", NEVER + described + STATE + PARAMETERS, None)
         for action in ("redshift:CreateClusterUser", "redshift:JoinGroup"):
             self.assertEqual(judge(policy("collector.json"), action, CLUSTER + "dbuser:etl/lookback")[0], "Deny")
+
+    def test_alerts_are_told_to_named_topics_and_the_account_s_own_security_hub(self):
+        (topic,), (key,) = VALUES["AlertTopicArns"], VALUES["AlertKeyArns"]
+        via = {"kms:ViaService": "sns.eu-central-1.amazonaws.com", "kms:EncryptionContext:aws:sns:topicArn": topic}
+        product = "arn:aws:securityhub:eu-central-1:111111111111:product/111111111111/default"
+        told = [
+            ("sns:GetTopicAttributes", topic, {}),
+            ("sns:Publish", topic, {}),
+            ("kms:GenerateDataKey", key, via),
+            ("kms:Decrypt", key, via),
+            ("securityhub:BatchImportFindings", product, {}),
+        ]
+        self.expect("alerts.json", told, "Allow")
+        allowed = {a for s in policy("alerts.json")["Statement"] for a in s["Action"]}
+        self.assertEqual(allowed, {action for action, _, _ in told})
+        more = [
+            ("sns:Publish", topic + "-of-others", {}),
+            ("sns:SetTopicAttributes", topic, {}),
+            ("sns:Subscribe", topic, {}),
+            ("kms:Decrypt", key, {}),
+            ("kms:Decrypt", key, {**via, "kms:EncryptionContext:aws:sns:topicArn": topic + "-of-others"}),
+            ("kms:Decrypt", KEY, via),
+            ("securityhub:BatchImportFindings", product.replace("/111111111111/default", "/aws/inspector"), {}),
+            ("securityhub:BatchUpdateFindings", product, {}),
+        ]
+        self.expect("alerts.json", NEVER + READ + WRITE + STATE + PARAMETERS + more, None)
 
     def test_the_scheduler_starts_the_two_tasks_and_no_other(self):
         document = policy("scheduler.json")

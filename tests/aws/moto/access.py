@@ -15,12 +15,13 @@ from moto.core.exceptions import AccessDeniedError, JsonRESTError
 from moto.iam.access_control import IAMPolicy, IAMRequest, IAMRequestBase, S3IAMRequest
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
 from moto.ssm.models import ssm_backends
 
 # The organization that every account is in.
 ORGANIZATION = "o-exampleorg1"
 # Services that answer in JSON, also when they refuse.
-JSON = ("dynamodb", "kms", "redshift-serverless", "secretsmanager", "ssm")
+JSON = ("dynamodb", "kms", "redshift-serverless", "secretsmanager", "securityhub", "ssm")
 # Actions on a bucket by method and what the query has.
 BUCKET = {
     ("GET", "encryption"): "GetEncryptionConfiguration",
@@ -162,6 +163,17 @@ def needed(request):
         if operation == "GetClusterCredentials":
             asked.append((request._action, f"arn:aws:redshift:{here}:dbuser:{cluster}/{form('DbUser')}", {}))
         return asked
+    elif service == "sns":
+        resource = form("TopicArn")
+        if operation == "Publish":
+            held = sns_backends[request.account_id][request._region].topics.get(resource)
+            context = ("aws:sns:topicArn", resource)
+            if held is not None and held.kms_master_key_id.startswith("arn:"):
+                used = [of_key(action, held.kms_master_key_id, "sns", request, context) for action in ("GenerateDataKey", "Decrypt")]
+                return [(request._action, resource, keys), *used]
+    elif service == "securityhub":
+        # What a program of the account's own imports is of this product.
+        resource = f"arn:aws:securityhub:{here}:product/{request.account_id}/default"
     elif service == "redshift" and form("ClusterIdentifier") and not operation.startswith("Describe"):
         resource = f"arn:aws:redshift:{here}:cluster:{form('ClusterIdentifier')}"
     return [(request._action, resource, keys)]
