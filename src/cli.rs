@@ -6,6 +6,8 @@ mod alert;
 mod audit;
 #[cfg(feature = "query")]
 mod catalog;
+#[cfg(feature = "query")]
+mod serve;
 
 use std::path::PathBuf;
 
@@ -16,6 +18,8 @@ pub(crate) use audit::{Audit, Timeline, TimelineFormat};
 #[cfg(feature = "query")]
 pub(crate) use catalog::{Catalog, CatalogGrafana, CatalogOf, CatalogTables, GlueFormat};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "query")]
+pub(crate) use serve::Serve;
 
 /// The long memory of a fleet of Amazon Redshift clusters.
 ///
@@ -95,7 +99,7 @@ pub(crate) enum Command {
     /// Checks of encryption, keys and their evidence, with verdicts
     #[cfg(feature = "query")]
     Audit(Audit),
-    /// Tell a webhook, SNS or Security Hub once about each verdict that changed, and once when it is over
+    /// Tell webhooks, SNS and Security Hub once what changed, and once when it is over
     ///
     /// Asks the checks and diagnostics of a file of rules. What was told is kept in the lake's table alert_changes.
     ///
@@ -106,6 +110,9 @@ pub(crate) enum Command {
     /// The story of a cluster's encryption: what happened, who did it, what ran meanwhile
     #[cfg(feature = "query")]
     Timeline(Timeline),
+    /// Answer BI tools by PostgreSQL's protocol, programs by HTTP, and people with a page
+    #[cfg(feature = "query")]
+    Serve(Serve),
     /// Dashboards for Grafana, tables for Athena and the Glue Data Catalog
     #[cfg(feature = "query")]
     Catalog(Catalog),

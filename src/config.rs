@@ -41,7 +41,6 @@ pub(crate) fn load(global: &Global) -> Result<Settings, Failure> {
 /// A section that is not the exporter's, for the part that it is for, and the folder that relative paths in it are relative to.
 /// Where the section is missing it is empty.
 #[cfg(feature = "query")]
-#[allow(dead_code, reason = "for the sections of the server and of alerts")]
 pub(crate) fn section<T: serde::de::DeserializeOwned>(global: &Global, name: &str) -> Result<(T, PathBuf), Failure> {
     let file = ConfigFile::find(global)?;
     let mut table = merged(&file.named, &file.text, variables())?;

@@ -16,6 +16,8 @@ mod init;
 mod maintain;
 mod metrics;
 mod record;
+#[cfg(feature = "query")]
+mod serve;
 mod service;
 #[cfg(feature = "query")]
 mod sql;
@@ -55,6 +57,8 @@ pub(crate) async fn run(arguments: Cli) -> Result<u8, Failure> {
         Command::Alert(a) => Box::pin(alert::run(global, a)).await,
         #[cfg(feature = "query")]
         Command::Timeline(a) => Box::pin(timeline::run(global, a)).await,
+        #[cfg(feature = "query")]
+        Command::Serve(a) => Box::pin(serve::run(global, a)).await,
         #[cfg(feature = "query")]
         Command::Catalog(a) => Box::pin(catalog::run(global, a)).await,
         Command::Tables(a) => tables::run(a),

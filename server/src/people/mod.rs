@@ -264,21 +264,21 @@ impl User {
 ///
 /// # Errors
 /// If the operating system gives no random bytes.
-pub fn new_token() -> Result<(SecretString, String), ServerError> {
+pub fn new_token() -> Result<(String, String), ServerError> {
     let token = format!("{TOKEN_PREFIX}{}", hex(&random::<TOKEN_BYTES>()?));
     let hash = hex(&Sha256::digest(token.as_bytes()));
-    Ok((token.into(), hash))
+    Ok((token, hash))
 }
 
 /// The verifier of a new password, for the configuration.
 ///
 /// # Errors
 /// If the password is empty, or the operating system gives no random bytes.
-pub fn hash_password(password: &SecretString) -> Result<String, ServerError> {
-    if password.expose_secret().is_empty() {
+pub fn hash_password(password: String) -> Result<String, ServerError> {
+    if password.is_empty() {
         return Err(ServerError::Settings("an empty password lets nobody in; type one, and Enter".to_owned()));
     }
-    Ok(Verifier::new(password, &random::<SALT_BYTES>()?, ITERATIONS).to_text())
+    Ok(Verifier::new(&password.into(), &random::<SALT_BYTES>()?, ITERATIONS).to_text())
 }
 
 /// Bytes that nobody can guess.

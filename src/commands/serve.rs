@@ -1,0 +1,109 @@
+//! `lookback serve`: settings, what is listened on, and the end.
+
+use std::io::{IsTerminal, Read};
+
+use lookback_server::people::{hash_password, new_token};
+use lookback_server::settings::Listen;
+use lookback_server::{Desk, People, Server, ServerError, Settings, desk::Clock};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Global, Serve};
+use crate::config;
+use crate::failure::Failure;
+use crate::print;
+
+/// Longest password that is read, in bytes.
+const MAX_PASSWORD: u64 = 1_024;
+
+pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failure> {
+    if arguments.hash_password {
+        print::line(hash_password(password()?)?)?;
+        return Ok(0);
+    }
+    if arguments.new_token {
+        let (token, hash) = new_token()?;
+        print::note("the token, which is shown this once and nowhere kept; and its hash for `tokens` of [serve.users.<name>]:");
+        print::line(token)?;
+        print::line(hash)?;
+        return Ok(0);
+    }
+    let settings = settings(global, arguments)?;
+    let session = config::session(&config::load_to_ask(global).await?).await?;
+    let people = People::new(&settings.users, Clock::system())?;
+    let server = Server::bind(Desk::new(session, &settings, people)?).await?;
+    announce(&server, &settings)?;
+    let stop = asked_to_stop();
+    server.run(async move { stop.cancelled().await }).await;
+    Ok(0)
+}
+
+fn settings(global: &Global, arguments: &Serve) -> Result<Settings, Failure> {
+    let (mut settings, base): (Settings, _) = config::section(global, "serve")?;
+    settings.anchor(&base);
+    let listen = |flag: &str, text: &str| text.parse::<Listen>().map_err(|why| Failure::usage(format!("{flag}: {why}")));
+    if let Some(text) = &arguments.pg {
+        settings.pg = listen("--pg", text)?;
+    }
+    if let Some(text) = &arguments.http {
+        settings.http = listen("--http", text)?;
+    }
+    Ok(settings)
+}
+
+/// The password that somebody types or pipes, up to the end of the line.
+fn password() -> Result<String, Failure> {
+    if std::io::stdin().is_terminal() {
+        print::note("type the password and Enter; it is seen while you type, so better pipe it here");
+    }
+    let mut text = String::new();
+    let failed = |e| Failure::failed(format!("reading the password from stdin: {e}"));
+    let mut from = std::io::BufReader::new(std::io::stdin().lock().take(MAX_PASSWORD));
+    std::io::BufRead::read_line(&mut from, &mut text).map_err(failed)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn announce(server: &Server, settings: &Settings) -> Result<(), Failure> {
+    let secure = settings.tls_cert.is_some();
+    if let Some(address) = server.pg_address() {
+        let mode = if secure { "?sslmode=verify-full" } else { "" };
+        print::line(format!("PostgreSQL  postgresql://{address}/lookback{mode}"))?;
+    }
+    if let Some(address) = server.http_address() {
+        print::line(format!("page, API   {}://{address}/", if secure { "https" } else { "http" }))?;
+    }
+    if settings.users.is_empty() {
+        print::note("there are no users: everybody on this machine may ask everything");
+    }
+    Ok(())
+}
+
+/// Cancelled when the process is asked to end.
+fn asked_to_stop() -> CancellationToken {
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM will end the process at once");
+                return;
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    token
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        match error {
+            ServerError::Settings(_) | ServerError::Refused(_) | ServerError::Tls { .. } => Self::usage(error.to_string()),
+            ServerError::Listen { .. } | ServerError::QuestionLog { .. } => Self::failed(error.to_string()),
+        }
+    }
+}
