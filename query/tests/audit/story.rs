@@ -1,7 +1,7 @@
 //! The files of the story as a lake, and its answer sheets.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lookback_query::Session;
 use lookback_query::audit::{Audit, Exceptions, Finding, Request, get, run};
@@ -78,10 +78,42 @@ fn with_heartbeats(mut row: Value) -> Vec<Value> {
     rows
 }
 
-/// A lake with these rows. An account's rows of a table are one file, under the day of the first of them: no check looks at the
-/// partition, and a file a day would take the tests minutes.
+/// A lake with these rows.
 pub async fn lake(tables: &Tables) -> TestLake {
     let lake = TestLake::new();
+    fill(&lake, tables).await;
+    lake
+}
+
+/// The same lake with these tables in place of its own.
+pub async fn lake_with(base: &TestLake, changed: &Tables) -> TestLake {
+    let lake = TestLake::new();
+    for entry in std::fs::read_dir(base.dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() && !changed.contains_key(&name) {
+            copy(&entry.path(), &lake.dir.path().join(name));
+        }
+    }
+    fill(&lake, changed).await;
+    lake
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        std::fs::create_dir(to).unwrap();
+        std::fs::read_dir(from)
+            .unwrap()
+            .map(Result::unwrap)
+            .for_each(|one| copy(&one.path(), &to.join(one.file_name())));
+    } else {
+        std::fs::copy(from, to).unwrap();
+    }
+}
+
+/// An account's rows of a table are one file, under the day of the first of them: no check looks at the partition, and a file a
+/// day would take the tests minutes.
+async fn fill(lake: &TestLake, tables: &Tables) {
     for (name, rows) in tables {
         let part = if encryption::table(name).is_some() { "account_id" } else { "cluster_id" };
         let mut parts: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
@@ -98,7 +130,6 @@ pub async fn lake(tables: &Tables) -> TestLake {
             }
         }
     }
-    lake
 }
 
 /// A request for these checks at a moment, over a window.
