@@ -91,3 +91,67 @@ async fn without_a_record_nothing_is_said_of_it() {
     let ran = place.run(&["--lake", lake.location(), "status"]).await.expect(0);
     assert!(!ran.stdout.contains("record of"), "{}", ran.stdout);
 }
+
+/// Two clusters under a key each, one of which may not be described; and nobody could ask for Serverless at all.
+#[tokio::test]
+async fn what_was_refused_about_one_key_makes_unknown_what_is_under_that_key() {
+    let (place, lake) = (Place::new(), TestLake::new());
+    let (day, from, to) = ("2026-01-20", "2026-01-01T00:00:00Z", "2026-01-20T00:00:00Z");
+    let key = |name: &str| format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/{name}");
+    let seen = json!({
+        "observed_at": to, "obs_kind": "heartbeat", "state_hash": "h", "region": "eu-west-1", "run_id": "r",
+        "source_call": "x", "deployment": "provisioned", "create_time": "2025-12-01T00:00:00Z", "encrypted": true,
+        "cluster_status": "available", "availability_status": "Available",
+    });
+    let with = |base: &Value, more: Value| {
+        let mut row = base.clone();
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        row
+    };
+    let cluster = |name: &str, kind: &str| {
+        with(
+            &seen,
+            json!({
+                "cluster_namespace_arn": format!("arn:aws:redshift:eu-west-1:{ACCOUNT}:namespace:{name}"),
+                "cluster_identifier": name, "encryption_type": kind, "kms_key_arn": key(name),
+            }),
+        )
+    };
+    let clusters = json!([cluster("ours", "kms_cmk"), cluster("theirs", "unknown")]);
+    lake.add_record(table("cluster_encryption_state").unwrap(), ACCOUNT, day, &clusters).await;
+    let observed = json!({
+        "observed_at": to, "obs_kind": "heartbeat", "state_hash": "h", "region": "eu-west-1", "run_id": "r", "source_call": "x",
+    });
+    let ours = json!({"kms_key_arn": key("ours"), "key_manager": "CUSTOMER", "key_state": "Enabled", "enabled": true});
+    let theirs = json!({"kms_key_arn": key("theirs"), "access_error": "kms:DescribeKey: AccessDeniedException"});
+    let keys = json!([with(&observed, ours), with(&observed, theirs)]);
+    lake.add_record(table("kms_key_state").unwrap(), ACCOUNT, day, &keys).await;
+    let denied = |resource: &str| {
+        let entry =
+            json!({"call": "kms:DescribeKey", "code": "Denied", "grant": "kms:DescribeKey", "resource": resource});
+        json!([entry]).to_string()
+    };
+    let run = |collector: &str, status: &str, more: Value| {
+        let base = json!({
+            "run_id": collector, "collector": collector, "collector_version": "1", "region": "eu-west-1", "started_at": to,
+            "finished_at": to, "status": status, "window_from": from, "window_to": to, "calls": 1, "throttles": 0, "rows": 2,
+        });
+        with(&base, more)
+    };
+    let failed = json!({"error": "no answer", "window_from": null, "window_to": null});
+    let runs = json!([
+        run("clusters", "ok", json!({})),
+        run("serverless", "failed", failed),
+        run("keys", "partial", json!({"access_errors": denied(&key("theirs"))})),
+    ]);
+    lake.add_record(table("collection_runs").unwrap(), ACCOUNT, "2026-01-10", &runs).await;
+    let base = ["--lake", lake.location(), "audit", "--as-of", day, "--from", "2026-01-10", "--format", "csv"];
+    let ran = place.run(&[&base[..], &["--control", "LB-ENC-01", "--control", "LB-ENC-02"]].concat()).await.expect(0);
+    let verdict = |check: &str, name: &str| {
+        let line = ran.stdout.lines().find(|line| line.contains(check) && line.contains(&format!("namespace:{name}")));
+        let line = line.unwrap_or_else(|| panic!("no {check} of {name}: {}", ran.stdout));
+        ["PASS", "FAIL", "UNKNOWN"].into_iter().find(|word| line.contains(word)).unwrap()
+    };
+    assert_eq!((verdict("LB-ENC-01", "ours"), verdict("LB-ENC-01", "theirs")), ("PASS", "PASS"), "{}", ran.stdout);
+    assert_eq!((verdict("LB-ENC-02", "ours"), verdict("LB-ENC-02", "theirs")), ("PASS", "UNKNOWN"), "{}", ran.stdout);
+}

@@ -114,8 +114,9 @@ async fn faults_on_the_wire_lose_and_repeat_nothing() {
     let report = land.collect().await;
     assert_eq!((report.exit_code(), status(&report, "keys")), (0, "partial"), "{report:?}");
     let runs = land.rows("collection_runs").await;
-    let refused = runs.iter().filter_map(|row| row.get_text("access_errors"));
-    assert!(refused.into_iter().any(|text| text.contains(r#""grant":"kms:GetKeyPolicy""#)));
+    let refused: Vec<&str> = runs.iter().filter_map(|row| row.get_text("access_errors")).collect();
+    let of_key = format!(r#""grant":"kms:GetKeyPolicy","resource":"{key}""#);
+    assert!(refused.iter().any(|text| text.contains(&of_key)), "{refused:?}");
     land.moto.control("faults", &json!({"rules": []})).await;
     assert_eq!(land.collect().await.exit_code(), 0);
 }
