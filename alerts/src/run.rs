@@ -223,7 +223,8 @@ impl Alerter<'_> {
         let mut blocked: BTreeSet<&str> = BTreeSet::new();
         for (number, chunk) in queue.chunks(destination.batch().max(1)).enumerate() {
             let full = number * destination.batch().max(1) >= MOST;
-            let late = self.pace.now() >= deadline;
+            // Something is always tried, however short the time is.
+            let late = number > 0 && self.pace.now() >= deadline;
             let stop = match &down {
                 Some(error) => Some(error.clone()),
                 None if full => Some(DeliveryError::passing(format!("more than {MOST} changes: the next run sends it"))),

@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "seeds and counts belong into the test's output")]
 
 mod access;
+mod alerts;
 mod bucket;
 mod check;
 mod crash;
@@ -16,6 +17,9 @@ mod dynamo;
 mod fleet;
 mod kill;
 mod lake;
+#[allow(dead_code, unreachable_pub, reason = "the tests of the query layer use more of it")]
+#[path = "../../query/tests/lake/support.rs"]
+mod lakes;
 mod lives;
 mod moto_works;
 mod proxy_works;

@@ -2,8 +2,8 @@
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 13] = [
-    "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "timeline", "catalog", "tables",
+const COMMANDS: [&str; 14] = [
+    "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "alert", "timeline", "catalog", "tables",
 ];
 
 #[tokio::test]
@@ -32,6 +32,7 @@ async fn help_lists_every_command() {
       sql       Ask the lake a question in SQL
       diagnose  Ready questions: list them, or ask one
       audit     Checks of encryption, keys and their evidence, with verdicts
+      alert     Tell webhooks, SNS and Security Hub once what changed, and once when it is over
       timeline  The story of a cluster's encryption: what happened, who did it, what ran meanwhile
       catalog   Dashboards for Grafana, tables for Athena and the Glue Data Catalog
       tables    The system tables that are known, and their columns

@@ -3,6 +3,7 @@
 //! Results, error texts, exit codes, and what is left behind in the lake when something goes wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
+mod alert;
 mod audit;
 mod catalog;
 mod clusters;

@@ -255,9 +255,11 @@ fn of_row(diagnostic: &Diagnostic, asks: &Asks, columns: &[String], row: &[Cell]
         [one] => one.clone(),
         several => json!(several).to_string(),
     };
-    let value = |cell: &Cell| {
-        let number = cell.number.filter(|_| cell.text.parse::<f64>().is_ok()).and_then(|n| serde_json::Number::from_f64(n));
-        number.map_or_else(|| Value::from(cell.text.clone()), Value::Number)
+    // Times are numbers to a report, and texts to people.
+    let value = |cell: &Cell| match (cell.number, cell.text.parse::<i64>(), cell.text.parse::<f64>()) {
+        (Some(_), Ok(whole), _) => Value::from(whole),
+        (Some(number), _, Ok(_)) => Value::from(number),
+        _ => Value::from(cell.text.clone()),
     };
     let values = columns.iter().zip(row).filter(|(_, cell)| !cell.text.is_empty());
     let severity = match diagnostic.severity {
