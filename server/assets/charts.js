@@ -109,6 +109,18 @@
     textStyle: { color: css("--dim"), fontSize: 11.5 }, pageIconColor: css("--dim"), pageIconInactiveColor: css("--line"),
     pageTextStyle: { color: css("--dim") }, formatter: (name) => (name.length > 34 ? `${name.slice(0, 33)}…` : name),
   };
+  // Times are divided as clocks are: an axis of 8.33 min helps nobody.
+  const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+  const round = (spec, parts) => {
+    if (spec.unit !== "seconds") return undefined;
+    const sums = (spec.at || spec.names).map((_, i) => {
+      const values = spec.series.map((entry) => entry.values[i] || 0);
+      return spec.stack ? values.reduce((a, b) => a + b, 0) : Math.max(...values);
+    });
+    const most = Math.max(0, ...sums);
+    if (most <= 10) return undefined;
+    return CLOCK.find((step) => most / step <= parts + 1) || Math.ceil(most / parts / 86400) * 86400;
+  };
   const colour = (entry, i, all) => (entry.tone ? css(tones[entry.tone]) : all[i % all.length]);
 
   // Bars and lines over time or over names.
@@ -130,7 +142,7 @@
       ...(level ? { inverse: true, axisLine: { show: false } } : {}),
     };
     const value = {
-      ...axis, type: "value", axisLine: { show: false }, splitNumber: level ? 4 : 3,
+      ...axis, type: "value", axisLine: { show: false }, splitNumber: level ? 4 : 3, interval: round(spec, level ? 4 : 3),
       axisLabel: { ...axis.axisLabel, formatter: (n) => show(n, spec.unit, true) }, min: 0,
     };
     const line = spec.kind === "lines";
@@ -295,6 +307,8 @@
     const old = echarts.getInstanceByDom(element);
     if (old) old.dispose();
     const spec = JSON.parse(element.dataset.chart);
+    const rows = spec.kind === "ranks" ? spec.names.length : spec.rows ? spec.rows.length : 0;
+    if (rows) element.style.height = `${Math.min(1600, Math.max(rows < 3 ? 130 : 190, rows * (spec.kind === "heat" ? 25 : 27) + 76))}px`;
     const chart = echarts.init(element, null, { renderer: "canvas" });
     chart.setOption(option(spec));
     hand(chart, spec, element);

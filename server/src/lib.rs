@@ -16,6 +16,7 @@ pub mod desk;
 pub mod error;
 pub mod http;
 pub mod metrics;
+pub mod page;
 pub mod people;
 pub mod pg;
 pub mod server;

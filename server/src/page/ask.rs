@@ -1,0 +1,240 @@
+//! How the page asks: always at the desk, in the name of whoever looks, and through the cache.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lookback_query::audit::{Audit, Exceptions, Request};
+use lookback_query::diagnostics::{Cell, Diagnostic, Outcome, bind};
+use lookback_query::{ErrorKind, QueryError, Session, Statement, audit};
+use lookback_schemas::time::MINUTE;
+use tokio::sync::Semaphore;
+
+use super::cache::{Cache, Kept, Versions};
+use super::format::visible;
+use super::view::Window;
+use crate::desk::{AskError, Desk};
+use crate::people::{Asker, Role};
+
+/// Rows of an answer that a panel may have.
+pub(super) const MOST_ROWS: usize = 20_000;
+/// Answers that are kept, and their bytes.
+const KEPT: (usize, usize) = (600, 96 << 20);
+/// Audits that are kept, and their bytes.
+const KEPT_AUDITS: (usize, usize) = (8, 64 << 20);
+
+/// Why a panel shows nothing: what is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) what: String,
+    pub(super) advice: String,
+}
+
+impl Trouble {
+    pub(super) fn new(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what: what.into(), advice: advice.into() }
+    }
+}
+
+impl From<QueryError> for Trouble {
+    fn from(error: QueryError) -> Self {
+        let advice = match error.kind() {
+            ErrorKind::Limit => "Choose a shorter time range or fewer clusters, or raise the limits in [query] and [serve.limits].",
+            ErrorKind::Parameter => "Change the parameter, and ask again.",
+            ErrorKind::Sql | ErrorKind::ReadOnly => "Open the statement in the console to see what is wrong with it.",
+            ErrorKind::Read | ErrorKind::Lake => {
+                "Try again. If it stays so, `lookback status` on the server says whether the lake can be read at all."
+            }
+            ErrorKind::Write | ErrorKind::Internal => "This is a defect: please report it with the server's log.",
+        };
+        Self::new(visible(error.message()), advice)
+    }
+}
+
+impl From<AskError> for Trouble {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Query(error) => error.into(),
+            other => {
+                let text = visible(&other.to_string());
+                let (what, advice) = text.split_once("; ").unwrap_or((&text, ""));
+                Self::new(what, advice)
+            }
+        }
+    }
+}
+
+/// An answer, with the versions that it came from.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    pub(super) outcome: Outcome,
+    versions: Versions,
+    bytes: usize,
+}
+
+impl std::ops::Deref for Answered {
+    type Target = Outcome;
+
+    fn deref(&self) -> &Outcome {
+        &self.outcome
+    }
+}
+
+impl Kept for Answered {
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn versions(&self) -> &Versions {
+        &self.versions
+    }
+}
+
+impl Answered {
+    fn new(outcome: Outcome, versions: Versions) -> Self {
+        let of_cell = |cell: &Cell| cell.text.capacity() + size_of::<Cell>();
+        let bytes = outcome.rows.iter().map(|row| row.iter().map(of_cell).sum::<usize>() + size_of::<Vec<Cell>>()).sum();
+        Self { outcome, versions, bytes }
+    }
+
+    /// Where a column is.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
+    /// The text of a row's column; empty for NULL.
+    pub(super) fn text<'a>(&self, row: &'a [Cell], name: &str) -> &'a str {
+        self.place(name).and_then(|place| row.get(place)).map_or("", |cell| &cell.text)
+    }
+
+    /// The number of a row's column; a time in microseconds.
+    pub(super) fn number(&self, row: &[Cell], name: &str) -> Option<f64> {
+        self.place(name).and_then(|place| row.get(place)).and_then(|cell| cell.number)
+    }
+
+    /// The time of a row's column.
+    #[allow(clippy::cast_possible_truncation, reason = "microseconds of the years that a lake knows are exact in a float's 53 bits")]
+    pub(super) fn time(&self, row: &[Cell], name: &str) -> Option<i64> {
+        self.number(row, name).map(|micros| micros as i64)
+    }
+}
+
+/// An audit that was run.
+#[derive(Debug)]
+pub(super) struct Audited(pub(super) Audit);
+
+impl Kept for Audited {
+    fn bytes(&self) -> usize {
+        let of_finding = |finding: &audit::Finding| 600 + finding.reason.len() + 200 * finding.evidence.len();
+        self.0.findings().map(of_finding).sum()
+    }
+
+    fn versions(&self) -> &Versions {
+        &self.0.versions
+    }
+
+    fn holds(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+}
+
+/// The desk and what is kept of its answers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Asking {
+    desk: Desk,
+    answers: Arc<Cache<Answered>>,
+    audits: Arc<Cache<Audited>>,
+    // An audit is many statements, one after the other: two at a time leave room for others.
+    auditing: Arc<Semaphore>,
+}
+
+impl Asking {
+    pub(super) fn new(desk: Desk) -> Self {
+        let (answers, audits) = (Cache::new(KEPT.0, KEPT.1), Cache::new(KEPT_AUDITS.0, KEPT_AUDITS.1));
+        Self { desk, answers: Arc::new(answers), audits: Arc::new(audits), auditing: Arc::new(Semaphore::new(2)) }
+    }
+
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// The answer to a statement of the page.
+    pub(super) async fn rows(&self, asker: &Asker, as_of: Option<i64>, sql: &str) -> Result<Arc<Answered>, Trouble> {
+        let session = self.desk.session().with_as_of(as_of);
+        let prepare = |session: &Session| match session.prepare(sql) {
+            Ok(statements) => statements.into_iter().next().ok_or_else(|| Trouble::new("There is no statement.", "")),
+            Err(error) => Err(error.into()),
+        };
+        self.asked(asker, session, as_of, sql, prepare).await
+    }
+
+    /// The answer to a diagnostic.
+    pub(super) async fn diagnose(
+        &self,
+        asker: &Asker,
+        as_of: Option<i64>,
+        diagnostic: &'static Diagnostic,
+        given: &std::collections::BTreeMap<String, String>,
+    ) -> Result<Arc<Answered>, Trouble> {
+        let session = self.desk.session().with_as_of(as_of);
+        let key = format!("diagnostic {} {given:?}", diagnostic.name);
+        self.asked(asker, session, as_of, &key, |session| Ok(bind(session, diagnostic, given)?)).await
+    }
+
+    async fn asked(
+        &self,
+        asker: &Asker,
+        session: Session,
+        as_of: Option<i64>,
+        what: &str,
+        prepare: impl FnOnce(&Session) -> Result<Statement, Trouble>,
+    ) -> Result<Arc<Answered>, Trouble> {
+        let key = format!("{} {as_of:?} {what}", asker.role);
+        let ask = || async {
+            let statement = prepare(&session)?;
+            let asked = self.desk.ask(asker, &session, &statement).await?;
+            let versions = asked.versions().to_vec();
+            let outcome = Outcome::of_stream(asked.into_stream(), MOST_ROWS).await?;
+            Ok::<_, Trouble>(Answered::new(outcome, versions))
+        };
+        self.answers.get(&key, ask, |kept| self.now_at(kept)).await
+    }
+
+    /// The versions that the tables of an answer have now.
+    async fn now_at<V: Kept>(&self, kept: Arc<V>) -> Option<Versions> {
+        let tables: Vec<&str> = kept.versions().iter().map(|(table, _)| table.as_str()).collect();
+        let pinned = self.desk.session().pinned(&tables).await.ok()?;
+        let mut now = pinned.versions().await;
+        // In the order of the answer.
+        let place = |table: &str| tables.iter().position(|own| *own == table);
+        now.retain(|(table, _)| place(table).is_some());
+        now.sort_by_key(|(table, _)| place(table));
+        Some(now)
+    }
+
+    /// An audit of the present, or of a moment, over a window that is given in whole minutes.
+    pub(super) async fn audit(&self, asker: &Asker, as_of: i64, window: Window) -> Result<Arc<Audited>, Trouble> {
+        if asker.role < Role::Auditor {
+            return Err(Trouble::new("The record of encryption needs the role auditor.", "Ask whoever keeps [serve.users] for it."));
+        }
+        // What the present is changes every minute; the answer does not.
+        let step = 5 * MINUTE;
+        let floor = |time: i64| time - time.rem_euclid(step);
+        let (as_of, window) = (floor(as_of), Window { from: floor(window.from), to: floor(window.to) });
+        let window = Window { to: window.to.min(as_of), ..window };
+        let key = format!("{as_of} {} {}", window.from, window.to);
+        let ask = || async {
+            let _place = self.auditing.acquire().await.map_err(|_| Trouble::new("The server is ending.", ""))?;
+            let request = Request {
+                as_of,
+                from: window.from,
+                to: window.to,
+                checks: audit::list().iter().collect(),
+                params: std::collections::BTreeMap::new(),
+                exceptions: Exceptions::default(),
+            };
+            let done = audit::run(&self.desk.session(), &request).await?;
+            Ok::<_, Trouble>(Audited(done))
+        };
+        self.audits.get(&key, ask, |kept| self.now_at(kept)).await
+    }
+}

@@ -1,0 +1,366 @@
+//! `/`: is everything exported, and what did the clusters do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use lookback_schemas::time::DAY;
+
+use super::ask::{Answered, Asking, Trouble};
+use super::chart::{Chart, Drill, Kind};
+use super::encryption::AUDIT_WINDOW;
+use super::format::{ago, change, count, minute, seconds, seconds_parts, short, span, visible};
+use super::html::{Html, Stat, Stats};
+use super::ledger::{Ledger, RETENTION};
+use super::panel::{Content, Def, together};
+use super::request::Asked;
+use super::shell::Page;
+use super::table::{Cell, Table, spark};
+use super::view::Window;
+use super::{empty, encryption};
+use crate::people::Role;
+
+/// The page.
+pub(super) const PAGE: Page = Page { place: "/", controls: true, lead: "" };
+
+/// Its panels.
+pub(super) static PANELS: [Def; 7] = [
+    Def::new("now", "At a glance", 12, now).bare(),
+    Def::new("clusters", "Clusters", 12, clusters),
+    Def::new("queries", "Queries", 8, queries),
+    Def::new("verdicts", "Audit of encryption", 4, verdicts).of(Role::Auditor),
+    Def::new("load", "Waiting and running", 6, load),
+    Def::new("times", "How long queries took", 6, times),
+    Def::new("losses", "Gaps and failed runs", 12, losses),
+];
+
+/// `GET /`
+pub(super) async fn get(State(asking): State<Asking>, asked: Asked) -> Response {
+    if empty::is_empty(&asking).await {
+        return empty::page(&asked, PAGE).await;
+    }
+    let asked = Arc::new(asked);
+    let (shell, parts) = tokio::join!(asked.shell(PAGE), together("overview", &PANELS, &asked));
+    shell.around(parts).answer(StatusCode::OK)
+}
+
+type Drawn = BoxFuture<'static, Result<Content, Trouble>>;
+
+/// Sums by cluster and step: what most panels of this page show.
+pub(super) async fn hourly(asked: &Asked) -> Result<(String, Arc<Answered>), Trouble> {
+    let sql = asked.over_steps(include_str!("sql/hourly.sql"), "hour", &[]);
+    let answer = asked.rows(&sql).await?;
+    Ok((sql, answer))
+}
+
+/// (series, time, amount) of an answer's rows.
+pub(super) fn points<'a>(answer: &'a Answered, series: impl Fn(&[lookback_query::diagnostics::Cell]) -> String + 'a, amount: &'a str, scale: f64) -> impl Iterator<Item = (String, i64, f64)> + 'a {
+    answer.rows.iter().filter_map(move |row| {
+        Some((series(row), answer.time(row, "at")?, answer.number(row, amount)? * scale))
+    })
+}
+
+/// A chart with the rows that it was drawn from below it, or what an answer without rows means.
+pub(super) async fn drawn(asked: &Asked, chart: Chart, answer: &Answered, sql: String) -> Content {
+    if answer.rows.is_empty() {
+        return nothing_ran(asked).await.asked(sql);
+    }
+    let (table, left_out) = Table::of(&chart.label, answer);
+    let note = if left_out > 0 { format!("{} more rows are left out of the table; a download has all.", count(left_out as f64)) } else { String::new() };
+    Content { hint: asked.steps().each(), chart: Some(chart), table: Some(table), sql, note, ..Content::default() }
+}
+
+/// That there is nothing in the time range, and where there is something.
+pub(super) async fn nothing_ran(asked: &Asked) -> Content {
+    let mut content = Content::nothing("Nothing in this time range", "The logs have no rows of it for these clusters.");
+    let newest = Ledger::read(asked).await.ok().and_then(|ledger| ledger.newest());
+    if let (Some(newest), Some(empty)) = (newest.filter(|newest| *newest <= asked.window.from), content.empty.as_mut()) {
+        let (from, to) = (super::view::When::At(newest - DAY).to_string(), super::view::When::At(newest).to_string());
+        empty.advice = format!("The newest rows are of {} UTC. If there should be newer ones, look at the coverage.", minute(newest));
+        empty.href = asked.here(&[("from", &from), ("to", &to)]);
+        empty.link = "Show the last day that there is";
+    }
+    content
+}
+
+/// A link from a bar to the queries behind it.
+pub(super) fn to_queries(asked: &Asked, by: &'static str) -> Option<Drill> {
+    Some(Drill { path: "/queries".to_owned(), query: asked.kept(), by, range: true })
+}
+
+fn total(answer: &Answered, name: &str) -> f64 {
+    answer.rows.iter().filter_map(|row| answer.number(row, name)).sum()
+}
+
+fn now(asked: Arc<Asked>) -> Drawn {
+    async move {
+        let steps = asked.steps();
+        let before = Window { from: steps.window.from - steps.window.length(), to: steps.window.from };
+        let prior_sql = asked.over(before, include_str!("sql/totals.sql"), &[]);
+        let (ledger, hours, prior) = tokio::join!(Ledger::read(&asked), hourly(&asked), asked.rows(&prior_sql));
+        let (ledger, (_, hours)) = (ledger?, hours?);
+        let mut stats = state_of(&asked, &ledger);
+        let prior = prior.ok();
+        let of_before = |name: &str| prior.as_ref().map_or(0.0, |answer| total(answer, name));
+        let line = |name: &str| {
+            let mut sums: BTreeMap<i64, f64> = BTreeMap::new();
+            points(&hours, |_| String::new(), name, 1.0).for_each(|(_, at, amount)| *sums.entry(at).or_default() += amount);
+            spark(&sums.into_values().collect::<Vec<_>>())
+        };
+        for (label, name, path) in [("Queries", "queries", "/queries"), ("Failed or cancelled", "aborted", "/queries"), ("Waited in queues", "queue_us", "/performance")] {
+            let (sum, before) = (total(&hours, name), of_before(name));
+            let changed = change(sum, before);
+            let worse = name != "queries" && before > 0.0 && sum > 1.5 * before;
+            let (value, unit) = match name {
+                "queue_us" => {
+                    let (value, unit) = seconds_parts(sum / 1e6);
+                    (value, unit.to_owned())
+                }
+                "aborted" if total(&hours, "queries") > 0.0 => {
+                    (short(sum), format!("{} %", super::format::decimals(100.0 * sum / total(&hours, "queries"))))
+                }
+                _ => (short(sum), String::new()),
+            };
+            let (line, area) = line(name);
+            stats.push(Stat {
+                label,
+                value,
+                unit,
+                more: if changed.is_empty() || changed == "as before" { changed } else { format!("{changed} to the time before") },
+                more_tone: if worse { "bad" } else { "" },
+                href: asked.href(path, if name == "aborted" { &[("only", "aborted")] } else { &[] }),
+                line,
+                area,
+                ..Stat::default()
+            });
+        }
+        Ok(Content { custom: Some(Html::of(&Stats { stats })), ..Content::default() })
+    }
+    .boxed()
+}
+
+/// Freshness, headroom and gaps, as numbers.
+fn state_of(asked: &Asked, ledger: &Ledger) -> Vec<Stat> {
+    let (fresh, now) = (ledger.freshness(), asked.now);
+    let behind = fresh.values().filter(|one| one.state(now).1 != "ok").count();
+    let worst = fresh.values().any(|one| one.state(now).1 == "bad");
+    let first = fresh.iter().min_by_key(|(_, one)| one.covered_until);
+    let lost: i64 = ledger.gaps.iter().map(|gap| gap.to - gap.from).sum();
+    let coverage = asked.href("/coverage", &[]);
+    let stat = |label, value: String, more: String, tone| Stat { label, value, more, more_tone: tone, tone, href: coverage.clone(), ..Stat::default() };
+    let headroom = first.map(|(_, one)| one.headroom(now));
+    vec![
+        stat(
+            "Clusters",
+            fresh.len().to_string(),
+            match behind {
+                0 => "all are fresh".to_owned(),
+                1 => "1 is late".to_owned(),
+                many => format!("{many} are late"),
+            },
+            if worst { "bad" } else if behind > 0 { "warn" } else { "ok" },
+        ),
+        stat(
+            "Until rows may be purged",
+            headroom.map_or_else(|| "–".to_owned(), |left| if left > 0 { span(left) } else { "now".to_owned() }),
+            first.map(|(cluster, one)| visible(&format!("{cluster}, {}", one.table))).unwrap_or_default(),
+            match headroom {
+                Some(left) if left < DAY / 2 => "bad",
+                Some(left) if left < DAY => "warn",
+                _ => "",
+            },
+        ),
+        stat(
+            "Gaps",
+            count(ledger.gaps.len() as f64),
+            if ledger.gaps.is_empty() { "nothing is missing".to_owned() } else { format!("{} of tables in all", span(lost)) },
+            if ledger.gaps.is_empty() { "ok" } else { "warn" },
+        ),
+    ]
+}
+
+#[derive(Default)]
+struct Sums {
+    queries: f64,
+    aborted: f64,
+    timed: f64,
+    elapsed: f64,
+    queue: f64,
+    line: BTreeMap<i64, f64>,
+}
+
+fn sums(hours: &Answered) -> BTreeMap<String, Sums> {
+    let mut all: BTreeMap<String, Sums> = BTreeMap::new();
+    for row in &hours.rows {
+        let one = all.entry(hours.text(row, "cluster_id").to_owned()).or_default();
+        let number = |name: &str| hours.number(row, name).unwrap_or(0.0);
+        one.queries += number("queries");
+        one.aborted += number("aborted");
+        one.timed += number("timed");
+        one.elapsed += number("elapsed_us") / 1e6;
+        one.queue += number("queue_us") / 1e6;
+        *one.line.entry(hours.time(row, "at").unwrap_or_default()).or_default() += number("queries");
+    }
+    all
+}
+
+fn clusters(asked: Arc<Asked>) -> Drawn {
+    async move {
+        let (ledger, hours) = tokio::join!(Ledger::read(&asked), hourly(&asked));
+        let ledger = ledger?;
+        let (sql, hours) = hours.unwrap_or_default();
+        let (fresh, sums, now) = (ledger.freshness(), sums(&hours), asked.now);
+        let mut columns = vec![("Cluster", "strong"), ("State", "tight"), ("Until purged", "tight"), ("Gaps", "amount"), ("Queries", "amount")];
+        columns.extend([("Failed", "amount"), ("Mean time", "amount"), ("In queues", "amount"), ("Queries over time", "")]);
+        let mut table = Table::new("Clusters", &columns).stacked();
+        let none = Sums::default();
+        for cluster in ledger.clusters() {
+            let one = sums.get(&cluster).unwrap_or(&none);
+            let state = fresh.get(&cluster);
+            let gaps = ledger.gaps_of(&cluster).count();
+            let times: Vec<f64> = one.line.values().copied().collect();
+            let (line, area) = spark(&times);
+            let of_cluster: [(&str, &str); 1] = [("cluster", &cluster)];
+            let text = |text: String| Cell { text, ..Cell::default() };
+            table.push(vec![
+                Cell::text(&cluster).linked(asked.href("/performance", &of_cluster)),
+                match state {
+                    Some(state) => {
+                        let (word, tone) = state.state(now);
+                        text(word.to_owned()).toned(tone).below(ago(state.covered_until, now)).worth(state.lag(now) as f64)
+                    }
+                    None => text("not exported now".to_owned()).toned("none"),
+                },
+                state.map_or_else(Cell::default, |state| {
+                    let left = state.headroom(now);
+                    let part = (100 * left / RETENTION).clamp(0, 100);
+                    let tone = match state.state(now).1 {
+                        "bad" => "bad",
+                        _ if part < 50 => "warn",
+                        _ => "ok",
+                    };
+                    let shown = if left > 0 { span(left) } else { "now".to_owned() };
+                    Cell { meter: part.to_string(), meter_tone: tone, ..text(shown) }.worth(left as f64)
+                }),
+                Cell::amount(gaps.to_string(), gaps as f64).linked(if gaps > 0 { asked.href("/coverage", &of_cluster) } else { String::new() }),
+                Cell::amount(count(one.queries), one.queries).linked(asked.href("/queries", &of_cluster)),
+                Cell::amount(count(one.aborted), one.aborted),
+                if one.timed > 0.0 { Cell::amount(seconds(one.elapsed / one.timed), one.elapsed / one.timed) } else { Cell::amount("–", 0.0) },
+                Cell::amount(seconds(one.queue), one.queue),
+                Cell { line, area, line_label: format!("{} queries over time", count(one.queries)), ..Cell::default() },
+            ]);
+        }
+        if ledger.is_empty() {
+            let content = Content::nothing("No cluster was exported yet", "Run `lookback check`, then `lookback export`; `lookback status` says how it went.");
+            return Ok(content.asked(ledger.sql));
+        }
+        let hint = "State and headroom as of now, with Redshift's two days of retention; the rest over the time range";
+        Ok(Content { table: Some(table), sql, ..Content::default() }.hinted(hint))
+    }
+    .boxed()
+}
+
+fn queries(asked: Arc<Asked>) -> Drawn {
+    async move {
+        let (sql, hours) = hourly(&asked).await?;
+        let by_cluster = points(&hours, |row| visible(hours.text(row, "cluster_id")), "queries", 1.0);
+        let mut chart = Chart::over_time(Kind::Bars, "count", "Queries by cluster", asked.steps(), by_cluster);
+        chart.drill = to_queries(&asked, "cluster");
+        Ok(drawn(&asked, chart, &hours, sql).await)
+    }
+    .boxed()
+}
+
+/// Waiting and running, of all clusters together.
+pub(super) fn load(asked: Arc<Asked>) -> Drawn {
+    async move {
+        let (sql, hours) = hourly(&asked).await?;
+        let of = |name: &'static str, column: &'static str| points(&hours, move |_| name.to_owned(), column, 1e-6).collect::<Vec<_>>();
+        let both = [of("running", "exec_us"), of("waiting", "queue_us")].concat();
+        let mut chart = Chart::over_time(Kind::Lines, "seconds", "Time in queues and running, of all queries together", asked.steps(), both);
+        chart.stack = false;
+        for one in &mut chart.series {
+            one.tone = if one.name == "waiting" { "warn" } else { "info" };
+        }
+        chart.drill = to_queries(&asked, "");
+        Ok(drawn(&asked, chart, &hours, sql).await)
+    }
+    .boxed()
+}
+
+/// Queries by how long they took.
+pub(super) fn times(asked: Arc<Asked>) -> Drawn {
+    async move {
+        let (sql, hours) = hourly(&asked).await?;
+        // The columns count all queries below a limit; a class is what lies between two.
+        let limits = ["under_1s", "under_10s", "under_1m", "under_10m", "timed"];
+        let names = ["under 1 s", "1 to 10 s", "10 s to 1 min", "1 to 10 min", "10 min or more"];
+        let mut all = Vec::new();
+        for row in &hours.rows {
+            let Some(at) = hours.time(row, "at") else { continue };
+            let mut below = 0.0;
+            for (limit, name) in limits.iter().zip(names) {
+                let upto = hours.number(row, limit).unwrap_or(below);
+                all.push((name.to_owned(), at, upto - below));
+                below = upto;
+            }
+        }
+        let mut chart = Chart::over_time(Kind::Bars, "count", "Queries by how long they took", asked.steps(), all);
+        chart.series.sort_by_key(|one| names.iter().position(|name| *name == one.name));
+        chart.drill = to_queries(&asked, "");
+        Ok(drawn(&asked, chart, &hours, sql).await)
+    }
+    .boxed()
+}
+
+fn verdicts(asked: Arc<Asked>) -> Drawn {
+    async move {
+        let window = Window { from: asked.now - AUDIT_WINDOW, to: asked.now };
+        let audited = asked.asking.audit(&asked.asker, asked.now, window).await?;
+        let mut content = encryption::summary(&audited.0);
+        content.link = asked.href("/encryption", &[]);
+        content.link_title = "All verdicts, with evidence";
+        Ok(content)
+    }
+    .boxed()
+}
+
+fn losses(asked: Arc<Asked>) -> Drawn {
+    async move {
+        let failures_sql = asked.over(asked.window, include_str!("sql/failures.sql"), &[]);
+        let (ledger, failures) = tokio::join!(Ledger::read(&asked), asked.rows(&failures_sql));
+        let (ledger, failures) = (ledger?, failures?);
+        let mut table = Table::new("Gaps and failed runs", &[("When (UTC)", "time"), ("What", "tight"), ("Cluster", "strong"), ("Table", ""), ("Why", "")]).stacked();
+        let inside = |gap: &&super::ledger::Gap| gap.to > asked.window.from && gap.from < asked.window.to;
+        for gap in ledger.gaps.iter().filter(inside).take(50) {
+            table.push(vec![
+                Cell::text(&format!("{} – {}", minute(gap.from), minute(gap.to))),
+                Cell::text("gap").toned("bad"),
+                Cell::text(&gap.cluster).linked(asked.href("/coverage", &[("cluster", &gap.cluster)])),
+                Cell::text(&gap.table),
+                Cell::text(&format!("{} were purged before they were read", span(gap.to - gap.from))),
+            ]);
+        }
+        for row in &failures.rows {
+            table.push(vec![
+                Cell::text(failures.text(row, "started_at").get(..16).unwrap_or_default()),
+                Cell::text("failed").toned("warn"),
+                Cell::text(failures.text(row, "cluster_id")),
+                Cell::text(failures.text(row, "table_name")),
+                Cell::text(failures.text(row, "error")),
+            ]);
+        }
+        if table.rows.is_empty() {
+            let advice = "Every run of this time range was complete, and no rows were purged before they were read.";
+            return Ok(Content::nothing("No gaps and no failed runs", advice).asked(failures_sql));
+        }
+        let shown = table.rows.len();
+        table.limit = shown > 12;
+        Ok(Content { table: Some(table), sql: failures_sql, ..Content::default() })
+    }
+    .boxed()
+}
