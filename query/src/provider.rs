@@ -36,6 +36,7 @@ use object_store::path::Path;
 use crate::columns::{Columns, Remembered};
 use crate::footers::{Footers, Reach};
 use crate::lake::FileList;
+use crate::session::casts::{NoBounds, has_cast};
 
 /// Where the lake's object store is registered in a session; the paths of a plan are relative to the lake.
 pub const STORE_URL: &str = "lookback://lake/";
@@ -158,10 +159,6 @@ fn is_decided_by_columns(expr: &Expr) -> bool {
     !expr.exists(|node| Ok(open(node))).unwrap_or(true)
 }
 
-fn is_cast(node: &Expr) -> bool {
-    matches!(node, Expr::Cast(_) | Expr::TryCast(_))
-}
-
 fn physical(state: &dyn Session, filter: Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>> {
     let schema: DFSchema = Arc::clone(schema).to_dfschema()?;
     state.create_physical_expr(filter, &schema)
@@ -197,9 +194,8 @@ impl TableProvider for LakeTable {
         let parts = state.config().target_partitions().max(1);
         let size = files.len().div_ceil(parts);
         let schema = self.schema();
-        // The engine narrows bounds through casts as if none lost anything: that `log_date` is the day of a time makes the time's
-        // bounds whole days, and a range that grows is an error to it. The files were chosen by their bounds already.
-        let casts = filters.iter().any(|filter| filter.exists(|node| Ok(is_cast(node))).unwrap_or(true));
+        // The files were chosen by their bounds already.
+        let casts = state.config().get_extension::<NoBounds>().is_some() || filters.iter().any(has_cast);
         let merge = |files: &[PartitionedFile]| -> Result<Statistics> {
             let statistics = files.iter().filter_map(|file| file.statistics.as_deref());
             let mut all = Statistics::try_merge_iter(statistics, &schema)?;

@@ -96,6 +96,15 @@ async fn days_of_times_are_compared_with_days() {
             "SELECT a.query FROM stl_query a JOIN stl_query b USING (cluster_id) WHERE a.starttime::date = b.log_date AND b.query = 2 ORDER BY 1",
             "",
         ),
+        (
+            "SELECT a.query FROM stl_query a JOIN stl_query b USING (cluster_id) WHERE a.starttime::date < b.endtime::date ORDER BY 1",
+            "1\n2",
+        ),
+        (
+            "SELECT a.query FROM stl_query a LEFT JOIN stl_query b ON a.query = b.query WHERE a.log_date = b.endtime::date \
+             AND a.starttime::date <> b.log_date ORDER BY 1",
+            "2",
+        ),
     ] {
         assert_eq!(ask(&session, sql).await, want, "{sql}");
     }
