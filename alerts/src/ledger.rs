@@ -69,13 +69,15 @@ where
         }
     }
     let message = format!("other runs of alerts were faster {ATTEMPTS} times");
-    Err(AlertError::new(ErrorKind::Ledger, message).advise("run it again; a schedule needs one alerter, two are for safety"))
+    Err(AlertError::new(ErrorKind::Ledger, message)
+        .advise("run it again; a schedule needs one alerter, two are for safety"))
 }
 
 /// The row of a change.
 #[must_use]
 pub fn row(change: &Change) -> Row {
-    let is_account = change.entity.account_id.len() == 12 && change.entity.account_id.bytes().all(|b| b.is_ascii_digit());
+    let is_account =
+        change.entity.account_id.len() == 12 && change.entity.account_id.bytes().all(|b| b.is_ascii_digit());
     let mut row = Row::new(&ALERT_CHANGES);
     row.time("recorded_at", Some(change.recorded_at))
         .text("alert_id", Some(change.alert_id.as_str()))

@@ -161,7 +161,8 @@ impl Asked {
     /// Whether the silence about an entity means that it is over.
     #[must_use]
     pub fn is_over(&self, entity: &Entity) -> bool {
-        let known = if entity.cluster.is_empty() { self.stale.is_empty() } else { !self.stale.contains(&entity.cluster) };
+        let known =
+            if entity.cluster.is_empty() { self.stale.is_empty() } else { !self.stale.contains(&entity.cluster) };
         self.whole && known
     }
 }

@@ -43,7 +43,8 @@ struct Options {
 pub(crate) async fn run(global: &Global, arguments: &Arguments) -> Result<u8, Failure> {
     let configured = configured(global)?;
     let path = arguments.rules.clone().or(configured).ok_or_else(|| {
-        Failure::usage("alert: which rules?").advise("name a file with --rules, or in the configuration: [alerts] rules = \"alerts.toml\"")
+        Failure::usage("alert: which rules?")
+            .advise("name a file with --rules, or in the configuration: [alerts] rules = \"alerts.toml\"")
     })?;
     let as_of = arguments.as_of.as_deref().map(parse_time).transpose()?;
     let options = Options { dry_run: arguments.dry_run, close_orphans: arguments.close_orphans, as_of };
@@ -83,15 +84,19 @@ async fn tell(settings: &Settings, path: &Path, options: Options) -> Result<(Rep
     let at = options.as_of.unwrap_or_else(|| pace.now());
     let evaluations = ask::ask(&session, settings, &questions, &exceptions, at).await?;
 
-    let opened = join_all(rules.destinations.iter().map(async |(name, destination)| {
-        (name.clone(), deliver::open(destination, &base, aws.as_ref()).await)
-    }));
+    let opened = join_all(
+        rules
+            .destinations
+            .iter()
+            .map(async |(name, destination)| (name.clone(), deliver::open(destination, &base, aws.as_ref()).await)),
+    );
     let destinations = opened.await.into_iter().collect();
     let ledger = LakeLedger::open(&lake, run_id(), options.dry_run).await?;
     let run_id = ledger.run_id().to_owned();
     let close_orphans = options.close_orphans;
     let alerter = Alerter { ledger: &ledger, rules: &rules, destinations, pace: &pace, run_id, close_orphans };
-    let report = if options.dry_run { alerter.dry_run(&evaluations, at).await } else { alerter.run(&evaluations, at).await };
+    let report =
+        if options.dry_run { alerter.dry_run(&evaluations, at).await } else { alerter.run(&evaluations, at).await };
     Ok((report.map_err(failure)?, at))
 }
 

@@ -48,9 +48,8 @@ impl Inbox {
 
     /// `change entity` of every request.
     fn told(&self) -> Vec<String> {
-        let text = |body: &Value| {
-            format!("{} {}", body["change"].as_str().unwrap(), body["entity"]["name"].as_str().unwrap())
-        };
+        let text =
+            |body: &Value| format!("{} {}", body["change"].as_str().unwrap(), body["entity"]["name"].as_str().unwrap());
         self.all().iter().map(|(_, body)| text(body)).collect()
     }
 }
@@ -188,8 +187,7 @@ async fn an_exception_is_an_end_and_missing_evidence_is_none() {
     assert_eq!(world.inbox.told(), ["FAIL open"]);
     let world = World::new().await;
     world.alert(FAILING, &[]).await.expect(0);
-    let accepted =
-        "[[exception]]\ncheck = \"LB-ENC-01\"\nentity = \"open\"\nowner = \"dba\"\nreason = \"soon\"\nuntil = 2026-02-01\n";
+    let accepted = "[[exception]]\ncheck = \"LB-ENC-01\"\nentity = \"open\"\nowner = \"dba\"\nreason = \"soon\"\nuntil = 2026-02-01\n";
     world.place.write("accepted.toml", accepted);
     world.place.write("alerts.toml", &format!("exceptions = \"accepted.toml\"\n{RULES}"));
     world.alert(FAILING, &[]).await.expect(0);
@@ -287,7 +285,10 @@ async fn a_diagnostic_names_its_entities_and_old_logs_end_nothing() {
     world.place.write("alerts.toml", &format!("{destination}{rule}"));
     world.alert("2026-01-20T10:00", &[]).await.expect(0);
     let all = world.inbox.all();
-    assert_eq!((all.len(), &all[0].1["entity"]["id"], &all[0].1["severity"]), (1, &json!("[\"etl\",\"2\"]"), &json!("high")));
+    assert_eq!(
+        (all.len(), &all[0].1["entity"]["id"], &all[0].1["severity"]),
+        (1, &json!("[\"etl\",\"2\"]"), &json!("high"))
+    );
     assert_eq!(all[0].1["values"]["total_s"], json!(50.0));
     // Two days later the query is out of the window; nothing is known of these days, so it is not over.
     world.alert(LATER, &[]).await.expect(0);
@@ -302,11 +303,20 @@ async fn wrong_input_is_refused_with_its_line() {
     let world = World::new().await;
     for (rules, says) in [
         (RULES.replace("checks", "chekcs"), "alerts.toml, line 10: unknown field `chekcs`"),
-        (RULES.replace("LB-ENC-01", "LB-ENC-1"), "alerts.toml, line 8: rule 'encryption': no check has the id 'LB-ENC-1'"),
+        (
+            RULES.replace("LB-ENC-01", "LB-ENC-1"),
+            "alerts.toml, line 8: rule 'encryption': no check has the id 'LB-ENC-1'",
+        ),
         (RULES.replace("LB-ENC-01", "X-*"), "no check fits"),
-        (RULES.replace("checks = [\"LB-ENC-01\"]", "checks = [\"LB-ENC-01\"]\nparams = { none = 1 }"), "has a parameter 'none'"),
+        (
+            RULES.replace("checks = [\"LB-ENC-01\"]", "checks = [\"LB-ENC-01\"]\nparams = { none = 1 }"),
+            "has a parameter 'none'",
+        ),
         (RULES.replace("checks = [\"LB-ENC-01\"]", "diagnostic = \"disk_ful\"\nentity = [\"node\"]"), "did you mean"),
-        (RULES.replace("checks = [\"LB-ENC-01\"]", "diagnostic = \"disk_full\"\nentity = [\"nod\"]"), "no column 'nod'"),
+        (
+            RULES.replace("checks = [\"LB-ENC-01\"]", "diagnostic = \"disk_full\"\nentity = [\"nod\"]"),
+            "no column 'nod'",
+        ),
         (format!("exceptions = \"none.toml\"\n{RULES}"), "reading none.toml"),
     ] {
         world.place.write("alerts.toml", &rules);

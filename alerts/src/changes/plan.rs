@@ -1,9 +1,9 @@
 //! One run's plan.
 
+mod upkeep;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use lookback_schemas::encryption::ALERT_DAYS;
-use lookback_schemas::time::DAY;
 use serde_json::Map;
 
 use super::{Change, Key, MAX_WAITING, State, Status, Thread, alert_id, change_id};
@@ -117,9 +117,10 @@ impl<'a> Work<'a> {
         evaluation: &Evaluation,
         answers: &BTreeMap<String, &Observation>,
     ) -> Vec<(&'a Key, &'a Change)> {
-        let of_rule = self.state.threads().filter(|(key, _)| {
-            key.destination == destination && !answers.contains_key(&key.alert_id)
-        });
+        let of_rule = self
+            .state
+            .threads()
+            .filter(|(key, _)| key.destination == destination && !answers.contains_key(&key.alert_id));
         let newest = of_rule.filter_map(|(key, thread)| Some((key, thread.newest()?)));
         let is_over = |of: &Change| {
             of.rule == rule.name
@@ -206,8 +207,7 @@ impl<'a> Work<'a> {
         let number = watched.map_or_else(|| last.map_or(1, |last| last.number + 1), |watched| watched.number);
         let opened_at = last.filter(|last| last.kind != Kind::Over).map_or(answer.at, |last| last.opened_at);
         let id = change_id(&key.alert_id, &key.destination, number, self.at);
-        let told =
-            Told { id: &id, alert_id: &key.alert_id, change: kind, at: answer.at, opened_at, rule: answer.rule };
+        let told = Told { id: &id, alert_id: &key.alert_id, change: kind, at: answer.at, opened_at, rule: answer.rule };
         let event = Event::new(&told, answer.observation);
         self.push(Change {
             alert_id: key.alert_id.clone(),
@@ -237,82 +237,6 @@ impl<'a> Work<'a> {
     fn push(&mut self, row: Change) {
         self.done.insert((row.key(), row.number));
         self.plan.rows.push(row);
-    }
-
-    /// Alerts that stand, and that nobody asks about; changes for destinations that are gone.
-    fn orphans(&mut self, evaluations: &[Evaluation]) {
-        for (key, thread) in self.state.threads() {
-            let Some(of) = thread.last().filter(|of| of.source.kind != SourceKind::Rule) else { continue };
-            let rule = self.rules.rule(&of.rule).filter(|rule| {
-                rule.to.contains(&key.destination) && rule.kind() == of.source.kind && rule.covers(&of.entity)
-            });
-            let evaluation = rule.and_then(|rule| evaluations.iter().find(|one| one.rule == rule.name));
-            let is_asked = evaluation.is_some_and(|one| one.asked.iter().any(|asked| asked.name == of.source.name));
-            let reachable = self.rules.destinations.contains_key(&key.destination);
-            let stands = thread.told() != Kind::Over;
-            if !(stands && !is_asked || !reachable && thread.open().next().is_some()) {
-                continue;
-            }
-            self.plan.orphans.push(of.clone());
-            if !self.moment.close_orphans {
-                continue;
-            }
-            if !reachable {
-                for change in thread.open() {
-                    self.push(change.next(Status::Silent, self.at, self.moment.run_id));
-                }
-            }
-            if stands {
-                let untold = of.status == Status::Silent || !reachable;
-                let status = if untold { Status::Silent } else { self.turn(key) };
-                let observation = &gone(of, "No rule asks about it any more.");
-                let (rule, at) = (of.rule.as_str(), self.moment.at.max(of.evaluated_at));
-                let answer = Answer { rule, runs: 1, wanted: Some(Kind::Over), at, quiet: untold, observation };
-                self.note(key, Kind::Over, status, 0, &answer);
-            }
-        }
-    }
-
-    /// Takes over what nobody is sending.
-    fn resend(&mut self) {
-        for (key, thread) in self.state.threads() {
-            if !self.rules.destinations.contains_key(&key.destination) {
-                continue;
-            }
-            for change in thread.open() {
-                if change.is_held(self.moment.now, self.moment.resend_after) {
-                    // What comes after it waits for it.
-                    self.plan.held.push(change.clone());
-                    break;
-                }
-                if self.done.contains(&(key.clone(), change.number)) {
-                    continue;
-                }
-                if self.moment.broken.contains(&key.destination) {
-                    self.plan.left.push(change.clone());
-                } else {
-                    self.push(change.next(Status::Pending, self.at, self.moment.run_id));
-                }
-            }
-        }
-    }
-
-    /// Repeats what stands before its rows are too old to be read: see [`ALERT_DAYS`].
-    fn carry(&mut self) {
-        if self.plan.rows.is_empty() {
-            return;
-        }
-        let old = self.at - i64::from(ALERT_DAYS / 2) * DAY;
-        for (key, thread) in self.state.threads() {
-            for change in thread.live().filter(|change| change.recorded_at < old) {
-                let is_rule = change.source.kind == SourceKind::Rule;
-                let forgotten = is_rule && self.rules.rule(&change.rule).is_none_or(|rule| !rule.baseline);
-                if !forgotten && !self.done.contains(&(key.clone(), change.number)) {
-                    let status = if change.status == Status::Pending { Status::Waiting } else { change.status };
-                    self.push(change.next(status, self.at, self.moment.run_id));
-                }
-            }
-        }
     }
 }
 

@@ -65,8 +65,8 @@ impl Thread {
     pub(super) fn live(&self) -> impl Iterator<Item = &Change> {
         let last = self.last().map(|change| change.number);
         self.0.values().filter(move |change| {
-            let stands = Some(change.number) == last
-                && (change.kind != Kind::Over || change.source.kind == SourceKind::Rule);
+            let stands =
+                Some(change.number) == last && (change.kind != Kind::Over || change.source.kind == SourceKind::Rule);
             let watched = change.status == Status::Watched && change.streak > 0;
             stands || change.status.is_open() || watched
         })

@@ -16,7 +16,8 @@ fn rules(more: &str) -> Rules {
     let hook = |name: &str| {
         format!("[destinations.{name}]\ntype = \"webhook\"\nurl = {{ env = \"U\" }}\nsecret = {{ env = \"K\" }}\n")
     };
-    let text = format!("{}{}[[rule]]\nname = \"r\"\nchecks = [\"LB-*\"]\nto = [\"one\"]\n{more}", hook("one"), hook("two"));
+    let text =
+        format!("{}{}[[rule]]\nname = \"r\"\nchecks = [\"LB-*\"]\nto = [\"one\"]\n{more}", hook("one"), hook("two"));
     Rules::parse("t", &text).unwrap()
 }
 

@@ -4,6 +4,10 @@
 //! A finding's id is that of the alert, so that each change updates the finding in place; when it is over, it is archived. Sent
 //! twice, it is the same finding.
 
+mod finding;
+
+pub use finding::finding;
+
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -13,11 +17,10 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use lookback_storage::{Aws, chain, first_line};
 use reqwest::redirect::Policy;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Deliver, DeliveryError};
-use crate::message::{Event, Kind, cut, visible};
-use crate::observe::Severity;
+use crate::message::Event;
 
 /// Findings of one call (the API takes 100).
 const BATCH: usize = 50;
@@ -25,16 +28,6 @@ const BATCH: usize = 50;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Bytes of an answer that are read.
 const MAX_ANSWER: usize = 1 << 20;
-/// Characters of titles, descriptions, advice, ids and other values
-/// (<https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html>).
-const MAX_TITLE: usize = 256;
-const MAX_DESCRIPTION: usize = 1_024;
-const MAX_ADVICE: usize = 512;
-const MAX_ID: usize = 512;
-const MAX_FIELD: usize = 1_024;
-/// Rows of evidence and values that are passed on.
-const MAX_FIELDS: usize = 20;
-
 /// Security Hub of one account and region.
 #[derive(Debug)]
 pub struct SecurityHub {
@@ -57,7 +50,8 @@ impl SecurityHub {
         let given = aws.config().endpoint_url().map(|url| url.trim_end_matches('/').to_owned());
         let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         let base = given.unwrap_or_else(|| format!("https://securityhub.{region}.{suffix}"));
-        let client = reqwest::Client::builder().redirect(Policy::none()).retry(reqwest::retry::never()).timeout(TIMEOUT);
+        let client =
+            reqwest::Client::builder().redirect(Policy::none()).retry(reqwest::retry::never()).timeout(TIMEOUT);
         let client = client.build().map_err(|e| DeliveryError::lasting(format!("no client: {}", chain(&e))))?;
         let url = format!("{base}/findings/import");
         Ok(Self { aws: aws.clone(), client, url, account: account.to_owned(), region: region.to_owned() })
@@ -123,7 +117,9 @@ fn signed(
 
 /// What an answer means.
 fn meaning(what: &str, status: u16, answer: &Value) -> Result<Vec<(String, String)>, DeliveryError> {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(first_line).unwrap_or_default().to_owned();
+    let text = |value: &Value, key: &str| {
+        value.get(key).and_then(Value::as_str).map(first_line).unwrap_or_default().to_owned()
+    };
     if status == 200 {
         let failed = answer.get("FailedFindings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let one = |finding| {
@@ -134,7 +130,10 @@ fn meaning(what: &str, status: u16, answer: &Value) -> Result<Vec<(String, Strin
     let said = [text(answer, "Code"), text(answer, "__type"), text(answer, "Message"), text(answer, "message")];
     let said: Vec<&str> = said.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     let message = format!("{what}: HTTP status {status} {}", said.join(": "));
-    if status == 429 || status >= 500 || said.iter().any(|part| part.contains("LimitExceeded") || part.contains("Throttl")) {
+    if status == 429
+        || status >= 500
+        || said.iter().any(|part| part.contains("LimitExceeded") || part.contains("Throttl"))
+    {
         Err(DeliveryError::passing(message))
     } else {
         Err(DeliveryError::lasting(message))
@@ -156,7 +155,7 @@ impl Deliver for SecurityHub {
             Err(error) => events.iter().map(|_| Err(error.clone())).collect(),
             Ok(refused) => {
                 let of = |event: &&Event| {
-                    let id = id(event);
+                    let id = finding::id(event);
                     let found = refused.iter().find(|(refused, _)| *refused == id);
                     found.map_or(Ok(()), |(_, why)| Err(DeliveryError::refused(why.clone())))
                 };
@@ -166,109 +165,9 @@ impl Deliver for SecurityHub {
     }
 }
 
-fn id(event: &Event) -> String {
-    format!("lookback/alert/{}", event.alert_id)
-}
-
-/// The finding of a change.
-#[must_use]
-pub fn finding(event: &Event, account: &str, region: &str) -> Value {
-    let partition = match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
-    let text = |text: &str, most| cut(&visible(text), most);
-    let over = event.change == Kind::Over;
-    let label = match event.severity {
-        _ if event.change != Kind::Fail => "INFORMATIONAL",
-        Severity::Info => "INFORMATIONAL",
-        Severity::Low => "LOW",
-        Severity::Medium => "MEDIUM",
-        Severity::High => "HIGH",
-        Severity::Critical => "CRITICAL",
-    };
-    let types = json!(["Software and Configuration Checks/AWS Security Best Practices"]);
-    let severity = json!({ "Label": label, "Original": event.severity.name() });
-    let reason = if event.reason.trim().is_empty() { event.verdict.as_str() } else { event.reason.as_str() };
-    let resource = match event.entity.kind.as_str() {
-        "cluster" => "AwsRedshiftCluster",
-        "kms_key" => "AwsKmsKey",
-        _ => "Other",
-    };
-    let mut resource = json!({
-        "Type": resource, "Id": text(&event.entity.id, MAX_ID), "Partition": partition,
-        "Details": { "Other": { "Name": text(event.label(), MAX_FIELD) } },
-    });
-    if !event.entity.region.is_empty() {
-        resource["Region"] = Value::from(text(&event.entity.region, 16));
-    }
-    let mut whole = json!({
-        "SchemaVersion": "2018-10-08",
-        "Id": id(event),
-        "ProductArn": format!("arn:{partition}:securityhub:{region}:{account}:product/{account}/default"),
-        "GeneratorId": format!("lookback/alert/{}/{}", event.rule, event.source.name),
-        "AwsAccountId": account,
-        "Types": types,
-        "CreatedAt": event.opened_at,
-        "UpdatedAt": event.at,
-        "Severity": severity,
-        "FindingProviderFields": { "Severity": severity, "Types": types },
-        "Title": text(format!("{} {}", event.source.name, event.source.title).trim(), MAX_TITLE),
-        "Description": text(reason, MAX_DESCRIPTION),
-        "ProductFields": fields(event),
-        "Resources": [resource],
-        "Compliance": { "Status": match event.change { Kind::Fail => "FAILED", Kind::Unknown => "WARNING", Kind::Over => "PASSED" } },
-        "RecordState": if over { "ARCHIVED" } else { "ACTIVE" },
-    });
-    if let Some(since) = &event.since {
-        whole["FirstObservedAt"] = Value::from(since.clone());
-    }
-    if !event.advice.is_empty() {
-        let advice = text(&event.advice.join(" "), MAX_ADVICE);
-        whole["Remediation"] = json!({ "Recommendation": { "Text": advice } });
-    }
-    whole
-}
-
-fn fields(event: &Event) -> Value {
-    let mut fields = Map::new();
-    let mut field = |name: &str, value: &str| {
-        if !value.is_empty() {
-            fields.insert(format!("lookback/{name}"), Value::from(cut(&visible(value), MAX_FIELD)));
-        }
-    };
-    field("ChangeId", &event.id);
-    field("Rule", &event.rule);
-    field("Verdict", &event.verdict);
-    field("EntityAccount", &event.entity.account_id);
-    for (number, row) in event.evidence.iter().take(MAX_FIELDS).enumerate() {
-        field(&format!("Evidence{}", number + 1), &row.to_string());
-    }
-    for (name, value) in event.values.iter().take(MAX_FIELDS) {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        field(&format!("Value/{}", cut(&visible(name), 64)), &value);
-    }
-    Value::Object(fields)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::tests::{observation, told};
-    use crate::message::Told;
-
-    #[test]
-    fn a_finding_and_its_end_are_one_finding() {
-        let open = Event::new(&told(), &observation("sales"));
-        let over = Event::new(&Told { id: "0fe4", change: Kind::Over, ..told() }, &observation("sales"));
-        let found = |event| finding(event, "111122223333", "eu-west-1");
-        insta::assert_snapshot!(serde_json::to_string_pretty(&found(&open)).unwrap());
-        let over = found(&over);
-        assert_eq!(over["Id"], found(&open)["Id"]);
-        assert_eq!((&over["RecordState"], &over["Compliance"]["Status"]), (&json!("ARCHIVED"), &json!("PASSED")));
-        assert_eq!(over["CreatedAt"], found(&open)["CreatedAt"]);
-    }
 
     #[test]
     fn a_refused_finding_is_told_from_a_refused_call() {
@@ -285,11 +184,16 @@ mod tests {
     #[test]
     fn a_request_is_signed_for_the_service_and_the_body() {
         let keys = aws_credential_types::Credentials::new("AKID", "secret", Some("token".to_owned()), None, "test");
-        let sign = |body: &[u8]| signed("https://h/findings/import", "eu-west-1", body, &keys.clone().into(), 0).unwrap();
+        let sign =
+            |body: &[u8]| signed("https://h/findings/import", "eu-west-1", body, &keys.clone().into(), 0).unwrap();
         let headers = sign(b"{}");
-        let value = |name: &str| headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap();
+        let value =
+            |name: &str| headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone()).unwrap();
         assert!(value("authorization").contains("Credential=AKID/19700101/eu-west-1/securityhub/aws4_request"));
-        assert_eq!((value("x-amz-security-token").as_str(), value("x-amz-date").as_str()), ("token", "19700101T000000Z"));
+        assert_eq!(
+            (value("x-amz-security-token").as_str(), value("x-amz-date").as_str()),
+            ("token", "19700101T000000Z")
+        );
         assert_ne!(headers, sign(b"[]"));
         assert!(headers.iter().all(|(_, value)| !value.contains("secret")));
     }

@@ -37,16 +37,9 @@ impl Sns {
     #[must_use]
     pub fn new(aws: &Aws, topic: &str, allow_aws_managed: bool) -> Self {
         let region = region_of_topic(topic).map(|region| Region::new(region.to_owned()));
-        let config = Builder::from(aws.config())
-            .interceptor(aws.counter())
-            .retry_config(RetryConfig::disabled())
-            .region(region);
-        Self {
-            client: Client::from_conf(config.build()),
-            aws: aws.clone(),
-            topic: topic.to_owned(),
-            allow_aws_managed,
-        }
+        let config =
+            Builder::from(aws.config()).interceptor(aws.counter()).retry_config(RetryConfig::disabled()).region(region);
+        Self { client: Client::from_conf(config.build()), aws: aws.clone(), topic: topic.to_owned(), allow_aws_managed }
     }
 
     async fn call<T, E>(

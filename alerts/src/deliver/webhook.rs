@@ -63,7 +63,8 @@ impl Webhook {
             .user_agent(concat!("lookback/", env!("CARGO_PKG_VERSION")));
         // What is on this machine is not behind a proxy.
         let client = if here { client.no_proxy() } else { client };
-        let client = client.build().map_err(|e| DeliveryError::lasting(format!("no client: {}", chain(&e.without_url()))))?;
+        let client =
+            client.build().map_err(|e| DeliveryError::lasting(format!("no client: {}", chain(&e.without_url()))))?;
         Ok(Self { client, url, secret })
     }
 

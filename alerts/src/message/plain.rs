@@ -54,7 +54,8 @@ fn whats(event: &Event) -> &'static str {
 /// A line for chats.
 pub(super) fn line(event: &Event) -> String {
     let source = harmless(&event.source.name);
-    let title = if event.source.title.is_empty() { String::new() } else { format!(" {}", harmless(&event.source.title)) };
+    let title =
+        if event.source.title.is_empty() { String::new() } else { format!(" {}", harmless(&event.source.title)) };
     let (what, severity, label) = (whats(event), event.severity.name(), harmless(event.label()));
     let account = if event.entity.account_id.is_empty() {
         String::new()
@@ -84,8 +85,11 @@ pub fn lines(event: &Event) -> String {
     if event.entity.id != event.label() {
         lines.push(seen(&event.entity.id));
     }
-    let place: Vec<&str> =
-        [&event.entity.account_id, &event.entity.region].into_iter().map(String::as_str).filter(|t| !t.is_empty()).collect();
+    let place: Vec<&str> = [&event.entity.account_id, &event.entity.region]
+        .into_iter()
+        .map(String::as_str)
+        .filter(|t| !t.is_empty())
+        .collect();
     if !place.is_empty() {
         lines.push(seen(&place.join(", ")));
     }

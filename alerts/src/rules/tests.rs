@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const DESTINATION: &str = "[destinations.hook]\ntype = \"webhook\"\nurl = { env = \"URL\" }\nsecret = { file = \"key\" }\n";
+const DESTINATION: &str =
+    "[destinations.hook]\ntype = \"webhook\"\nurl = { env = \"URL\" }\nsecret = { file = \"key\" }\n";
 
 fn with(rule: &str) -> Result<Rules, String> {
     Rules::parse("alerts.toml", &format!("{DESTINATION}[[rule]]\nname = \"r\"\nto = [\"hook\"]\n{rule}"))
@@ -86,14 +87,20 @@ fn what_is_wrong_is_said_with_its_line() {
         ("checks = [\"a\"]\nwindow = \"1h\"", "'window' belongs to a diagnostic"),
         ("diagnostic = \"b\"", "'entity' is missing"),
         ("diagnostic = \"b\"\nentity = [\"c\"]\nwindow = \"soon\"", "line 10: 'soon' is not a duration"),
-        ("diagnostic = \"b\"\nentity = [\"c\"]\nthreshold = { column = \"x\", above = 1, below = 2 }", "'threshold' is"),
+        (
+            "diagnostic = \"b\"\nentity = [\"c\"]\nthreshold = { column = \"x\", above = 1, below = 2 }",
+            "'threshold' is",
+        ),
         ("diagnostic = \"b\"\nentity = [\"c\"]\nthreshold = { column = \"x\", near = 1 }", "'threshold' is"),
         ("checks = [\"a\"]\nfor = \"2 hours\"", "a number of runs"),
         ("checks = [\"a\"]\nfor = \"0 runs\"", "a number of runs"),
         ("checks = [\"a\"]\naccounts = [\"me\"]", "'me' is not an account"),
         ("checks = [\"a\"]\nparams = { a = [1] }", "neither text nor number"),
         ("checks = [\"a\"]\n[[rule]]\nname = \"r\"\nto = [\"hook\"]\nchecks = [\"a\"]", "at line 5 already"),
-        ("checks = [\"a\"]\n[[rule]]\nname = \"s\"\nto = [\"x\"]\nchecks = [\"a\"]", "line 9: rule 's': there is no destination 'x'"),
+        (
+            "checks = [\"a\"]\n[[rule]]\nname = \"s\"\nto = [\"x\"]\nchecks = [\"a\"]",
+            "line 9: rule 's': there is no destination 'x'",
+        ),
         ("checks = [\"a\"]\n[[rule]]\nname = \"s\"\nto = []\nchecks = [\"a\"]", "at least one destination"),
         ("checks = [\"a\"]\n[[rule]]\nname = \"a b\"\nto = [\"hook\"]\nchecks = [\"a\"]", "the name of a rule"),
     ] {
@@ -113,7 +120,10 @@ fn destinations_are_checked_and_secrets_are_not_repeated() {
         ("type = \"webhook\"\nurl = { env = \"U\" }\nsecret = \"hunter2\"", "line 4: 'secret' is secret"),
         ("type = \"webhook\"\nurl = { vault = \"hunter2\" }", "'url' is not understood"),
         ("type = \"webhook\"\nurl = { env = \"U\", file = \"hunter2\" }", "'url' is not understood"),
-        ("type = \"webhook\"\nurl = { env = \"U\" }\nsecret = { env = \"K\" }\ntimeout = \"2h\"", "not a duration up to 1m"),
+        (
+            "type = \"webhook\"\nurl = { env = \"U\" }\nsecret = { env = \"K\" }\ntimeout = \"2h\"",
+            "not a duration up to 1m",
+        ),
         ("type = \"webhook\"\ntopic_arn = \"x\"", "has no 'topic_arn'"),
         ("type = \"sns\"", "'topic_arn' is missing"),
         ("type = \"sns\"\ntopic_arn = \"arn:aws:sqs:eu-west-1:111122223333:x\"", "not the ARN of a topic"),

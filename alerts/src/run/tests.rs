@@ -7,8 +7,8 @@ use lookback_schemas::time::{DAY, HOUR, SECOND};
 
 use super::*;
 use crate::ledger::tests::List;
-use crate::message::Kind;
 use crate::message::tests::observation;
+use crate::message::{Event, Kind};
 use crate::observe::{Asked, Observation, Verdict};
 
 const START: i64 = 20_000 * DAY;
@@ -75,8 +75,9 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let hook =
-            |name: &str| format!("[destinations.{name}]\ntype = \"webhook\"\nurl = {{ env = \"U\" }}\nsecret = {{ env = \"K\" }}\n");
+        let hook = |name: &str| {
+            format!("[destinations.{name}]\ntype = \"webhook\"\nurl = {{ env = \"U\" }}\nsecret = {{ env = \"K\" }}\n")
+        };
         let rule = "[[rule]]\nname = \"r\"\nchecks = [\"*\"]\nto = [\"one\", \"two\"]\n";
         let rules = Rules::parse("t", &format!("{}{}{rule}", hook("one"), hook("two"))).unwrap();
         Self { list: List::default(), clock: Clock::default(), rules, runs: 0.into() }
@@ -84,7 +85,8 @@ impl World {
 
     fn answers(&self, names: &[&str]) -> Vec<Evaluation> {
         let asked = Asked { name: "LB-ENC-01".to_owned(), whole: true, ..Asked::default() };
-        let observations = names.iter().map(|name| Observation { verdict: Verdict::Fail, ..observation(name) }).collect();
+        let observations =
+            names.iter().map(|name| Observation { verdict: Verdict::Fail, ..observation(name) }).collect();
         vec![Evaluation { rule: "r".to_owned(), at: self.clock.now(), asked: vec![asked], observations }]
     }
 
@@ -118,12 +120,10 @@ async fn a_change_is_committed_before_and_after_it_is_sent() {
     let (world, one, two) = (World::new(), Inbox::default(), Inbox::default());
     let report = world.run(&["a"], &one, &two).await;
     assert!(!report.failed() && report.changes.len() == 2);
-    assert_eq!(world.statuses().iter().map(|(_, status)| *status).collect::<Vec<_>>(), [
-        Status::Pending,
-        Status::Pending,
-        Status::Sent,
-        Status::Sent
-    ]);
+    assert_eq!(
+        world.statuses().iter().map(|(_, status)| *status).collect::<Vec<_>>(),
+        [Status::Pending, Status::Pending, Status::Sent, Status::Sent]
+    );
     assert!(world.run(&["a"], &one, &two).await.changes.is_empty());
     world.run(&[], &one, &two).await;
     assert_eq!(one.told().iter().map(|(_, kind)| *kind).collect::<Vec<_>>(), [Kind::Fail, Kind::Over]);

@@ -118,7 +118,9 @@ mod tests {
 
         let (one, two) = (AlertLog::create(&lake).await.unwrap(), AlertLog::create(&lake).await.unwrap());
         let (seen_by_one, seen_by_two) = (one.read().await.unwrap().1, two.read().await.unwrap().1);
-        assert!(one.append(&[row(1, "111122223333", 20_000), row(2, "-", 20_000)], seen_by_one, "one", 1).await.unwrap());
+        assert!(
+            one.append(&[row(1, "111122223333", 20_000), row(2, "-", 20_000)], seen_by_one, "one", 1).await.unwrap()
+        );
         assert!(!two.append(&[row(3, "-", 20_000)], seen_by_two, "two", 2).await.unwrap());
         let (rows, version) = two.read().await.unwrap();
         assert_eq!(numbers(&rows), ["Some(Long(1))", "Some(Long(2))"]);

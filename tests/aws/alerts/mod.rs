@@ -103,8 +103,7 @@ async fn a_topic_is_told_once_and_only_if_it_is_encrypted() {
     let world = World::new().await;
     let queue = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:inbox");
     let raw = json!({"RawMessageDelivery": "true"});
-    let subscribe =
-        |name: &str| json!(["sns", "subscribe", {"TopicArn": topic(name), "Protocol": "sqs", "Endpoint": queue, "Attributes": raw}]);
+    let subscribe = |name: &str| json!(["sns", "subscribe", {"TopicArn": topic(name), "Protocol": "sqs", "Endpoint": queue, "Attributes": raw}]);
     let made = world
         .ask(json!([
             ["sqs", "create_queue", {"QueueName": "inbox"}],
@@ -191,7 +190,9 @@ async fn secrets_come_from_secure_strings_only() {
     world.moto.put_parameter(REGION, "/alerts/key", SECRET, Some(&world.key)).await;
     world.ask(json!([["ssm", "put_parameter", {"Name": "/alerts/plain", "Value": SECRET, "Type": "String"}]])).await;
     let hook = |key: &str| {
-        format!("[destinations.hook]\ntype = \"webhook\"\nurl = {{ ssm = \"/alerts/url\" }}\nsecret = {{ ssm = \"/alerts/{key}\" }}\n")
+        format!(
+            "[destinations.hook]\ntype = \"webhook\"\nurl = {{ ssm = \"/alerts/url\" }}\nsecret = {{ ssm = \"/alerts/{key}\" }}\n"
+        )
     };
     let run = async |key: &str| {
         world.rules(&hook(key), "\"hook\"");

@@ -116,7 +116,9 @@ async fn who_hangs_or_is_not_there_keeps_nobody_waiting() {
 fn addresses_that_are_refused() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let open = |url: &str| Webhook::new(&url.to_owned().into(), KEY.into(), PATIENT).map(|_| ());
-    for url in ["http://example.com/x", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "file:///etc", "hunter2", ""] {
+    for url in
+        ["http://example.com/x", "http://127.0.0.1.example.com/", "ftp://127.0.0.1/", "file:///etc", "hunter2", ""]
+    {
         let error = open(url).unwrap_err();
         assert!(!error.message.contains("hunter2") && !error.transient, "{error}");
     }
