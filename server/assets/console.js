@@ -5,7 +5,6 @@
   const PAGE = 200;
   const MOST = 10000;
   const KEPT = 60;
-  const HEADER = { "X-Lookback": "1" };
   const id = (name) => document.getElementById(name);
   const made = (name, text, className) => {
     const node = document.createElement(name);

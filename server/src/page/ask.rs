@@ -1,18 +1,22 @@
 //! How the page asks: always at the desk, in the name of whoever looks, and through the cache.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lookback_query::audit::timeline::{Timeline, timeline};
 use lookback_query::audit::{Audit, Exceptions, Request};
 use lookback_query::diagnostics::{Cell, Diagnostic, Outcome, bind};
 use lookback_query::{ErrorKind, QueryError, Session, Statement, audit};
 use lookback_schemas::time::MINUTE;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::cache::{Cache, Kept, Versions};
 use super::format::visible;
 use super::view::Window;
-use crate::desk::{AskError, Desk};
+use crate::desk::{AskError, Clock, Desk};
 use crate::people::{Asker, Role};
 
 /// Rows of an answer that a panel may have.
@@ -38,7 +42,9 @@ impl Trouble {
 impl From<QueryError> for Trouble {
     fn from(error: QueryError) -> Self {
         let advice = match error.kind() {
-            ErrorKind::Limit => "Choose a shorter time range or fewer clusters, or raise the limits in [query] and [serve.limits].",
+            ErrorKind::Limit => {
+                "Choose a shorter time range or fewer clusters, or raise the limits in [query] and [serve.limits]."
+            }
             ErrorKind::Parameter => "Change the parameter, and ask again.",
             ErrorKind::Sql | ErrorKind::ReadOnly => "Open the statement in the console to see what is wrong with it.",
             ErrorKind::Read | ErrorKind::Lake => {
@@ -92,7 +98,8 @@ impl Kept for Answered {
 impl Answered {
     fn new(outcome: Outcome, versions: Versions) -> Self {
         let of_cell = |cell: &Cell| cell.text.capacity() + size_of::<Cell>();
-        let bytes = outcome.rows.iter().map(|row| row.iter().map(of_cell).sum::<usize>() + size_of::<Vec<Cell>>()).sum();
+        let bytes =
+            outcome.rows.iter().map(|row| row.iter().map(of_cell).sum::<usize>() + size_of::<Vec<Cell>>()).sum();
         Self { outcome, versions, bytes }
     }
 
@@ -112,7 +119,10 @@ impl Answered {
     }
 
     /// The time of a row's column.
-    #[allow(clippy::cast_possible_truncation, reason = "microseconds of the years that a lake knows are exact in a float's 53 bits")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "microseconds of the years that a lake knows are exact in a float's 53 bits"
+    )]
     pub(super) fn time(&self, row: &[Cell], name: &str) -> Option<i64> {
         self.number(row, name).map(|micros| micros as i64)
     }
@@ -137,6 +147,22 @@ impl Kept for Audited {
     }
 }
 
+/// Does work that asks many statements on a thread of its own: between statements it computes. It ends when nobody waits for it.
+async fn apart<T, W>(work: impl FnOnce() -> W + Send + 'static) -> Result<T, Trouble>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T, QueryError>>,
+{
+    let gone = CancellationToken::new();
+    let _gone = gone.clone().drop_guard();
+    let runtime = Handle::current();
+    let done = tokio::task::spawn_blocking(move || runtime.block_on(gone.run_until_cancelled_owned(work()))).await;
+    match done {
+        Ok(Some(done)) => Ok(done?),
+        _ => Err(Trouble::new("The work ended before it was done.", "Try again.")),
+    }
+}
+
 /// The desk and what is kept of its answers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
@@ -149,7 +175,8 @@ pub(super) struct Asking {
 
 impl Asking {
     pub(super) fn new(desk: Desk) -> Self {
-        let (answers, audits) = (Cache::new(KEPT.0, KEPT.1), Cache::new(KEPT_AUDITS.0, KEPT_AUDITS.1));
+        let answers = Cache::new(KEPT.0, KEPT.1, Clock::system());
+        let audits = Cache::new(KEPT_AUDITS.0, KEPT_AUDITS.1, Clock::system());
         Self { desk, answers: Arc::new(answers), audits: Arc::new(audits), auditing: Arc::new(Semaphore::new(2)) }
     }
 
@@ -211,10 +238,20 @@ impl Asking {
         Some(now)
     }
 
+    /// The story of a cluster's encryption.
+    pub(super) async fn story(&self, cluster: &str, as_of: i64, window: Window) -> Result<Timeline, Trouble> {
+        let _place = self.auditing.acquire().await.map_err(|_| Trouble::new("The server is ending.", ""))?;
+        let (session, cluster, window) = (self.desk.session(), cluster.to_owned(), (window.from, window.to));
+        apart(move || async move { timeline(&session, &cluster, as_of, window).await }).await
+    }
+
     /// An audit of the present, or of a moment, over a window that is given in whole minutes.
     pub(super) async fn audit(&self, asker: &Asker, as_of: i64, window: Window) -> Result<Arc<Audited>, Trouble> {
         if asker.role < Role::Auditor {
-            return Err(Trouble::new("The record of encryption needs the role auditor.", "Ask whoever keeps [serve.users] for it."));
+            return Err(Trouble::new(
+                "The record of encryption needs the role auditor.",
+                "Ask whoever keeps [serve.users] for it.",
+            ));
         }
         // What the present is changes every minute; the answer does not.
         let step = 5 * MINUTE;
@@ -232,7 +269,8 @@ impl Asking {
                 params: std::collections::BTreeMap::new(),
                 exceptions: Exceptions::default(),
             };
-            let done = audit::run(&self.desk.session(), &request).await?;
+            let session = self.desk.session();
+            let done = apart(move || async move { audit::run(&session, &request).await }).await?;
             Ok::<_, Trouble>(Audited(done))
         };
         self.audits.get(&key, ask, |kept| self.now_at(kept)).await

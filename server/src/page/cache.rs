@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
+
+use crate::desk::Clock;
 
 /// Versions of tables.
 pub(super) type Versions = Vec<(String, u64)>;
@@ -39,6 +40,7 @@ pub(super) trait Kept: Send + Sync + 'static {
 pub(super) struct Cache<V> {
     most_bytes: usize,
     most: usize,
+    clock: Clock,
     state: Mutex<State<V>>,
 }
 
@@ -54,8 +56,8 @@ struct Entry<V> {
     used: u64,
     // Set once the answer is there.
     bytes: usize,
-    since: Instant,
-    looked: Instant,
+    since: Duration,
+    looked: Duration,
 }
 
 type Cell<V> = Arc<OnceCell<Arc<V>>>;
@@ -71,10 +73,10 @@ enum Found<V> {
 }
 
 impl<V: Kept> Cache<V> {
-    /// An empty one with its limits.
-    pub(super) fn new(most: usize, most_bytes: usize) -> Self {
+    /// An empty one with its limits: answers, and their bytes.
+    pub(super) fn new(most: usize, most_bytes: usize, clock: Clock) -> Self {
         let state = State { entries: HashMap::new(), uses: 0 };
-        Self { most_bytes, most, state: Mutex::new(state) }
+        Self { most_bytes, most, clock, state: Mutex::new(state) }
     }
 
     /// The answer to what `key` stands for: the one that is kept, or a new one. `now_at` says which versions tables have now.
@@ -121,16 +123,16 @@ impl<V: Kept> Cache<V> {
         if state.entries.len() > 2 * self.most {
             state.forget();
         }
-        let (uses, now) = (state.uses, Instant::now());
+        let (uses, now) = (state.uses, self.clock.now());
         let entry = state.entries.entry(key.to_owned()).or_insert_with(|| Entry::new(now));
         entry.used = uses;
         let Some(value) = entry.cell.get().cloned() else { return Found::Ask(Arc::clone(&entry.cell)) };
         let oldest = if value.versions().is_empty() { OLDEST_OF_NOTHING } else { OLDEST };
-        if now.duration_since(entry.since) >= oldest {
+        if now.saturating_sub(entry.since) >= oldest {
             *entry = Entry { used: uses, ..Entry::new(now) };
             return Found::Ask(Arc::clone(&entry.cell));
         }
-        if now.duration_since(entry.looked) < value.holds() {
+        if now.saturating_sub(entry.looked) < value.holds() {
             return Found::Holds(value);
         }
         entry.looked = now;
@@ -140,7 +142,7 @@ impl<V: Kept> Cache<V> {
     /// A new place for an answer that holds no more, unless somebody has made one.
     fn renew(&self, key: &str, old: &Arc<V>) -> Cell<V> {
         let mut state = self.state();
-        let now = Instant::now();
+        let now = self.clock.now();
         let entry = state.entries.entry(key.to_owned()).or_insert_with(|| Entry::new(now));
         if entry.cell.get().is_some_and(|value| Arc::ptr_eq(value, old)) {
             *entry = Entry { used: entry.used, ..Entry::new(now) };
@@ -177,7 +179,7 @@ impl<V> State<V> {
 }
 
 impl<V> Entry<V> {
-    fn new(now: Instant) -> Self {
+    fn new(now: Duration) -> Self {
         Self { cell: Cell::default(), used: 0, bytes: 0, since: now, looked: now }
     }
 }

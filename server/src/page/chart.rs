@@ -229,7 +229,12 @@ impl Chart {
     }
 
     /// Amounts by name, in their order.
-    pub(super) fn ranks(unit: impl ToString, label: &str, series: &str, bars: impl IntoIterator<Item = (String, f64)>) -> Self {
+    pub(super) fn ranks(
+        unit: impl ToString,
+        label: &str,
+        series: &str,
+        bars: impl IntoIterator<Item = (String, f64)>,
+    ) -> Self {
         let mut merged: Vec<(String, f64)> = Vec::new();
         for (name, amount) in bars {
             match merged.iter_mut().find(|(own, _)| *own == name) {
@@ -249,7 +254,8 @@ impl Chart {
     #[allow(clippy::cast_possible_truncation, reason = "milliseconds of a time that a lake knows fit")]
     pub(super) fn of_diagnostic(diagnostic: &Diagnostic, answer: &Answered) -> Option<Self> {
         let spec = diagnostic.chart.as_ref()?;
-        let places = |names: &[&'static str]| names.iter().map(|name| answer.place(name)).collect::<Option<Vec<usize>>>();
+        let places =
+            |names: &[&'static str]| names.iter().map(|name| answer.place(name)).collect::<Option<Vec<usize>>>();
         let (x, y, by) = (places(&spec.x)?, answer.place(spec.y)?, places(&spec.series)?);
         let unit = diagnostic.columns.iter().find(|column| column.name == spec.y).map(|column| column.unit)?;
         let name = |row: &[Cell], places: &[usize]| {
@@ -279,7 +285,8 @@ impl Chart {
             places.sort_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)));
         }
         let times: Vec<i64> = places.iter().filter_map(|(_, at)| at.map(|micros| (micros / 1_000.0) as i64)).collect();
-        let is_time = |name: &str| diagnostic.columns.iter().any(|column| column.name == name && column.unit == Unit::Time);
+        let is_time =
+            |name: &str| diagnostic.columns.iter().any(|column| column.name == name && column.unit == Unit::Time);
         let timed = spec.x.len() == 1 && spec.x.iter().all(|name| is_time(name)) && times.len() == places.len();
         let names: Vec<String> = places.into_iter().map(|(name, _)| name).collect();
         let mut series: Vec<Series> = Vec::new();
@@ -331,7 +338,8 @@ fn largest(mut series: Vec<Series>) -> Vec<Series> {
     if series.len() > MOST_SERIES {
         let rest = series.split_off(MOST_SERIES - 1);
         let places = rest.iter().map(|one| one.values.len()).max().unwrap_or(0);
-        let at = |place: usize| rest.iter().filter_map(|one| one.values.get(place).copied().flatten()).reduce(|a, b| a + b);
+        let at =
+            |place: usize| rest.iter().filter_map(|one| one.values.get(place).copied().flatten()).reduce(|a, b| a + b);
         let values = (0..places).map(at).collect();
         series.push(Series { name: format!("{} others", rest.len()), values, tone: "none" });
     }
@@ -360,8 +368,11 @@ mod tests {
         let rows = [("a", HOUR, 2.0), ("a", HOUR + 1, 3.0), ("b", 0, 1.0), ("a", 4 * HOUR, 100.0), ("a", -1, 100.0)];
         let rows = rows.map(|(name, at, amount)| (name.to_owned(), at, amount));
         let chart = Chart::over_time(Kind::Bars, "count", "x", steps, rows.clone());
-        let values: Vec<(&str, Vec<f64>)> =
-            chart.series.iter().map(|one| (one.name.as_str(), one.values.iter().flatten().copied().collect())).collect();
+        let values: Vec<(&str, Vec<f64>)> = chart
+            .series
+            .iter()
+            .map(|one| (one.name.as_str(), one.values.iter().flatten().copied().collect()))
+            .collect();
         assert_eq!(values, [("a", vec![0.0, 5.0, 0.0, 0.0]), ("b", vec![1.0, 0.0, 0.0, 0.0])]);
         let heat = Chart::heat_over_time("count", "x", steps, rows);
         assert_eq!((heat.rows, heat.cells.len()), (vec!["a".to_owned(), "b".to_owned()], 8));

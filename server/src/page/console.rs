@@ -38,7 +38,10 @@ pub(super) async fn get(asked: Asked) -> Response {
 
 /// What can be asked for: tables and views; of the record of encryption only if the asker may.
 async fn names(asked: &Asked) -> Vec<String> {
-    let sql = fill("SELECT DISTINCT table_name FROM information_schema.tables WHERE table_schema <> 'information_schema' ORDER BY 1", &[]);
+    let sql = fill(
+        "SELECT DISTINCT table_name FROM information_schema.tables WHERE table_schema <> 'information_schema' ORDER BY 1",
+        &[],
+    );
     let Ok(answer) = asked.rows(&sql).await else { return Vec::new() };
     let names = answer.rows.iter().filter_map(|row| row.first()).map(|cell| cell.text.clone());
     names.filter(|name| asked.is_auditor() || !is_record(name)).take(MOST).collect()
@@ -66,7 +69,8 @@ struct Column {
 /// `GET /console/columns`: the columns of a table. Asked at the desk, so that whoever may not see a table does not see its columns.
 pub(super) async fn columns(Query(of): Query<Of>, asked: Asked) -> Response {
     let name = of.table.to_lowercase();
-    if name.is_empty() || name.len() > 200 || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$')) {
+    if name.is_empty() || name.len() > 200 || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$'))
+    {
         return (StatusCode::BAD_REQUEST, Json(Vec::<Column>::new())).into_response();
     }
     let desk = asked.asking.desk();
@@ -78,7 +82,10 @@ pub(super) async fn columns(Query(of): Query<Of>, asked: Asked) -> Response {
     match desk.ask(&asked.asker, &session, statement).await {
         Ok(answer) => {
             let schema = answer.schema();
-            let column = |field: &std::sync::Arc<arrow::datatypes::Field>| Column { name: field.name().clone(), kind: redshift_type(field.data_type()) };
+            let column = |field: &std::sync::Arc<arrow::datatypes::Field>| Column {
+                name: field.name().clone(),
+                kind: redshift_type(field.data_type()),
+            };
             Json(schema.fields().iter().map(column).collect::<Vec<_>>()).into_response()
         }
         Err(_) => (StatusCode::NOT_FOUND, Json(Vec::<Column>::new())).into_response(),
@@ -91,7 +98,9 @@ mod tests {
 
     #[test]
     fn the_record_is_told_by_its_names() {
-        for name in ["cluster_encryption_state", "encryption_facts", "kms_key_latest", "collection_runs", "audit_results"] {
+        for name in
+            ["cluster_encryption_state", "encryption_facts", "kms_key_latest", "collection_runs", "audit_results"]
+        {
             assert!(is_record(name), "{name}");
         }
         for name in ["stl_query", "lookback_hourly", "svl_qlog"] {

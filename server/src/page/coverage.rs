@@ -112,7 +112,9 @@ fn new_rows(reads: &Answered, one: Option<&str>) -> BTreeMap<(String, i32), f64>
     let mut all = BTreeMap::new();
     for row in &reads.rows {
         let (cluster, table) = (reads.text(row, "cluster_id"), reads.text(row, "table_name"));
-        let Some(day) = lookback_schemas::time::parse_day(reads.text(row, "day").get(..10).unwrap_or_default()) else { continue };
+        let Some(day) = lookback_schemas::time::parse_day(reads.text(row, "day").get(..10).unwrap_or_default()) else {
+            continue;
+        };
         let name = if one.is_some() { table } else { cluster };
         *all.entry((name.to_owned(), day)).or_insert(0.0) += reads.number(row, "rows_new").unwrap_or(0.0);
     }
@@ -131,19 +133,32 @@ fn map(asked: Arc<Asked>) -> Drawn {
         };
         let (rows, new, days) = (rows(&ledger, one), new_rows(&reads, one), days(asked.window));
         if rows.is_empty() {
-            let advice = "The run ledger has no run of these clusters. `lookback check` says what would stop an export.";
+            let advice =
+                "The run ledger has no run of these clusters. `lookback check` says what would stop an export.";
             return Ok(Content::nothing("Nothing was exported", advice).asked(ledger.sql));
         }
         let mut chart = Chart::new(Kind::Heat, "level", "Coverage by day");
         chart.at = Some(days.iter().map(|day| day_start(*day) / 1_000).collect());
         chart.step = DAY / 1_000;
         chart.levels = Day::LEVELS.into();
-        let mut table = Table::new("Coverage by day", &[(if one.is_some() { "Table" } else { "Cluster" }, "strong"), ("Day (UTC)", "time"), ("State", "tight"), ("New rows", "amount")]);
+        let mut table = Table::new(
+            "Coverage by day",
+            &[
+                (if one.is_some() { "Table" } else { "Cluster" }, "strong"),
+                ("Day (UTC)", "time"),
+                ("State", "tight"),
+                ("New rows", "amount"),
+            ],
+        );
         for (y, (name, lines)) in rows.iter().take(MOST_ROWS).enumerate() {
             chart.rows.push(visible(name));
             for (x, day) in days.iter().enumerate() {
                 let of_line = |line: &Line| {
-                    let gaps: Vec<&Gap> = ledger.gaps.iter().filter(|gap| gap.cluster == line.cluster && gap.table == line.table).collect();
+                    let gaps: Vec<&Gap> = ledger
+                        .gaps
+                        .iter()
+                        .filter(|gap| gap.cluster == line.cluster && gap.table == line.table)
+                        .collect();
                     judge(line, &gaps, *day)
                 };
                 let state = worst(lines.iter().map(of_line));
@@ -152,7 +167,12 @@ fn map(asked: Arc<Asked>) -> Drawn {
                 chart.notes.push(format!("{} new rows", count(rows)));
                 if matches!(state, Day::Gap | Day::Part) {
                     let level = &Day::LEVELS[if state == Day::Gap { 3 } else { 2 }];
-                    table.push(vec![Cell::text(name), Cell::text(&day_name(*day)), Cell::text(level.name).toned(level.tone), Cell::amount(count(rows), rows)]);
+                    table.push(vec![
+                        Cell::text(name),
+                        Cell::text(&day_name(*day)),
+                        Cell::text(level.name).toned(level.tone),
+                        Cell::amount(count(rows), rows),
+                    ]);
                 }
             }
         }
@@ -160,11 +180,18 @@ fn map(asked: Arc<Asked>) -> Drawn {
         let hint = match one {
             Some(one) => format!("Tables of {}, UTC days by when a row became visible", visible(one)),
             None => {
-                chart.drill = Some(Drill { path: "/coverage".to_owned(), query: range_kept(&asked), by: "cluster", range: false });
+                chart.drill = Some(Drill {
+                    path: "/coverage".to_owned(),
+                    query: range_kept(&asked),
+                    by: "cluster",
+                    range: false,
+                });
                 "Clusters, each day as bad as that of its worst table. Click one for its tables".to_owned()
             }
         };
-        let note = "The rows below are the days that are not whole, or have a gap; all others are as the map shows them.".to_owned();
+        let note =
+            "The rows below are the days that are not whole, or have a gap; all others are as the map shows them."
+                .to_owned();
         Ok(Content { chart: Some(chart), table: Some(table), sql: reads_sql, note, ..Content::default() }.hinted(hint))
     }
     .boxed()
@@ -179,7 +206,8 @@ fn range_kept(asked: &Asked) -> String {
 fn gaps(asked: Arc<Asked>) -> Drawn {
     async move {
         let ledger = Ledger::read(&asked).await?;
-        let inside: Vec<&Gap> = ledger.gaps.iter().filter(|gap| gap.to > asked.window.from && gap.from < asked.window.to).collect();
+        let inside: Vec<&Gap> =
+            ledger.gaps.iter().filter(|gap| gap.to > asked.window.from && gap.from < asked.window.to).collect();
         if inside.is_empty() {
             let advice = match ledger.gaps.len() {
                 0 => "Nothing was purged before it was read, ever.".to_owned(),
@@ -188,7 +216,17 @@ fn gaps(asked: Arc<Asked>) -> Drawn {
             };
             return Ok(Content::nothing("No gaps in this time range", advice).asked(ledger.gaps_sql));
         }
-        let mut table = Table::new("Gaps", &[("Cluster", "strong"), ("Table", ""), ("From (UTC)", "time"), ("To (UTC)", "time"), ("Missing", "amount")]).stacked();
+        let mut table = Table::new(
+            "Gaps",
+            &[
+                ("Cluster", "strong"),
+                ("Table", ""),
+                ("From (UTC)", "time"),
+                ("To (UTC)", "time"),
+                ("Missing", "amount"),
+            ],
+        )
+        .stacked();
         for gap in inside.iter().take(500) {
             table.push(vec![
                 Cell::text(&gap.cluster).linked(asked.href("/coverage", &[("cluster", &gap.cluster)])),
@@ -200,7 +238,8 @@ fn gaps(asked: Arc<Asked>) -> Drawn {
         }
         table.limit = table.rows.len() > 14;
         let sql = ledger.gaps_sql.clone();
-        Ok(Content { table: Some(table), sql, ..Content::default() }.hinted("Rows of this time were purged, or may have been, before they were read"))
+        Ok(Content { table: Some(table), sql, ..Content::default() }
+            .hinted("Rows of this time were purged, or may have been, before they were read"))
     }
     .boxed()
 }
@@ -209,7 +248,15 @@ fn tables(asked: Arc<Asked>) -> Drawn {
     async move {
         let ledger = Ledger::read(&asked).await?;
         let now = asked.now;
-        let columns = [("Cluster", "strong"), ("Table", ""), ("Covered from (UTC)", "time"), ("Covered until (UTC)", "time"), ("Behind", "amount"), ("Last run", "time"), ("Gaps", "amount")];
+        let columns = [
+            ("Cluster", "strong"),
+            ("Table", ""),
+            ("Covered from (UTC)", "time"),
+            ("Covered until (UTC)", "time"),
+            ("Behind", "amount"),
+            ("Last run", "time"),
+            ("Gaps", "amount"),
+        ];
         let mut table = Table::new("Coverage of every table", &columns).stacked();
         for line in ledger.lines.iter().filter(|line| !line.table.is_empty()).take(4_000) {
             let gaps = ledger.gaps_of(&line.cluster).filter(|gap| gap.table == line.table).count();
@@ -217,14 +264,17 @@ fn tables(asked: Arc<Asked>) -> Drawn {
                 Cell::text(&line.cluster),
                 Cell::text(&line.table),
                 Cell::text(&line.covered_from.map(minute).unwrap_or_default()),
-                line.covered_until.map_or_else(|| Cell::text("never").toned("warn"), |until| Cell::text(&minute(until))),
-                line.covered_until.map_or_else(Cell::default, |until| Cell::amount(span(now - until), (now - until) as f64)),
+                line.covered_until
+                    .map_or_else(|| Cell::text("never").toned("warn"), |until| Cell::text(&minute(until))),
+                line.covered_until
+                    .map_or_else(Cell::default, |until| Cell::amount(span(now - until), (now - until) as f64)),
                 line.last_run.map_or_else(Cell::default, |run| Cell::text(&ago(run, now)).worth((now - run) as f64)),
                 Cell::amount(gaps.to_string(), gaps as f64),
             ]);
         }
         if table.rows.is_empty() {
-            return Ok(Content::nothing("Nothing was exported", "`lookback check` says what would stop an export.").asked(ledger.sql));
+            return Ok(Content::nothing("Nothing was exported", "`lookback check` says what would stop an export.")
+                .asked(ledger.sql));
         }
         table.limit = table.rows.len() > 14;
         Ok(Content { table: Some(table), sql: ledger.sql, ..Content::default() })

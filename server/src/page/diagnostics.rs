@@ -13,6 +13,7 @@ use lookback_query::diagnostics::{self, Cell as Value, ChartKind, Diagnostic, Pa
 
 use super::ask::Trouble;
 use super::chart::Chart;
+use super::failure;
 use super::format::count;
 use super::html::{Advice, Html, Pair, Section, Text};
 use super::panel::{Content, Def, fixed, together};
@@ -21,7 +22,6 @@ use super::shell::Page;
 use super::sql::{Put, fill};
 use super::table::Table;
 use super::view::{When, encoded};
-use super::failure;
 
 /// The page.
 pub(super) const PAGE: Page = Page { place: "/diagnostics", controls: true, lead: "" };
@@ -118,8 +118,15 @@ pub(super) async fn get(Path(name): Path<String>, mut asked: Asked) -> Response 
     let params = fixed("parameters", "Parameters", 4, form(&asked, diagnostic), &asked);
     let (shell, parts) = tokio::join!(asked.shell(PAGE), together("diagnostics", &PANELS, &asked));
     let sql = fill(diagnostic.sql, &[]);
-    let text = Text { id: "sql", label: "The statement, with its parameters", text: sql, note: String::new(), console: String::new() };
-    let source = fixed("source", "The SQL", 12, Content { custom: Some(Html::of(&text)), ..Content::default() }, &asked);
+    let text = Text {
+        id: "sql",
+        label: "The statement, with its parameters",
+        text: sql,
+        note: String::new(),
+        console: String::new(),
+    };
+    let source =
+        fixed("source", "The SQL", 12, Content { custom: Some(Html::of(&text)), ..Content::default() }, &asked);
     let shell = shell.about(diagnostic.title, "Diagnostics", asked.href("/diagnostics", &[]));
     shell.around([vec![about, params], parts, vec![source]].concat()).answer(StatusCode::OK)
 }
@@ -185,7 +192,8 @@ fn written(diagnostic: &Diagnostic, given: &BTreeMap<String, String>) -> String 
     };
     // A diagnostic lives as long as the program.
     let Ok(diagnostic) = diagnostics::get(diagnostic.name) else { return String::new() };
-    let values: Option<Vec<(&str, String)>> = diagnostic.params.iter().map(|param| Some((param.name, value(param)?))).collect();
+    let values: Option<Vec<(&str, String)>> =
+        diagnostic.params.iter().map(|param| Some((param.name, value(param)?))).collect();
     let Some(values) = values else { return String::new() };
     let puts: Vec<(&str, Put<'_>)> = values.iter().map(|(name, value)| (*name, Put::Sql(value))).collect();
     fill(diagnostic.sql, &puts)
@@ -195,7 +203,8 @@ fn answer(asked: Arc<Asked>) -> BoxFuture<'static, Result<Content, Trouble>> {
     async move {
         let diagnostic = diagnostics::get(asked.own("of"))?;
         let given = given(&asked, diagnostic);
-        if let Some(missing) = diagnostic.params.iter().find(|param| param.required && !given.contains_key(param.name)) {
+        if let Some(missing) = diagnostic.params.iter().find(|param| param.required && !given.contains_key(param.name))
+        {
             let advice = format!("Write it into the field '{}' above, and ask.", missing.name);
             return Ok(Content::nothing(format!("Which {}?", missing.name), advice));
         }
@@ -229,7 +238,9 @@ fn link(asked: &Asked, rows: &super::ask::Answered, row: &[Value], name: &str) -
         "query" if !cluster.is_empty() && query.parse::<i64>().is_ok() => {
             asked.href(&format!("/query/{}/{}", encoded(cluster), encoded(query)), &[])
         }
-        "fingerprint" if !cluster.is_empty() => asked.href("/queries", &[("cluster", cluster), ("fingerprint", rows.text(row, "fingerprint"))]),
+        "fingerprint" if !cluster.is_empty() => {
+            asked.href("/queries", &[("cluster", cluster), ("fingerprint", rows.text(row, "fingerprint"))])
+        }
         _ => String::new(),
     }
 }
@@ -247,10 +258,16 @@ mod tests {
             let required = diagnostic.params.iter().filter(|param| param.required);
             let given = required.map(|param| (param.name.to_owned(), "7".to_owned())).collect();
             let sql = written(diagnostic, &given);
-            let parsed = lookback_query::dialect::parse(&sql).unwrap_or_else(|e| unreachable!("{}: {e}\n{sql}", diagnostic.name));
+            let parsed = lookback_query::dialect::parse(&sql)
+                .unwrap_or_else(|e| unreachable!("{}: {e}\n{sql}", diagnostic.name));
             assert_eq!(parsed.len(), 1, "{}", diagnostic.name);
             for param in &diagnostic.params {
-                assert!(!parsed[0].to_string().contains(&format!(":{}", param.name)), "{}: {}", diagnostic.name, param.name);
+                assert!(
+                    !parsed[0].to_string().contains(&format!(":{}", param.name)),
+                    "{}: {}",
+                    diagnostic.name,
+                    param.name
+                );
             }
         }
     }

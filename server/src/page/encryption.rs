@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use lookback_query::audit::{Acceptance, Audit, Finding, Period, Verdict};
 use lookback_query::audit::run::Judged;
+use lookback_query::audit::{Acceptance, Audit, Finding, Period, Verdict};
 use lookback_schemas::time::DAY;
 
 use super::ask::Trouble;
@@ -94,11 +94,14 @@ pub(super) fn summary(audit: &Audit) -> Content {
         return Content::nothing("Nothing is known of the clusters' encryption", advice);
     }
     let name = |verdict: Verdict| if verdict == Verdict::NotApplicable { "NOT APPLICABLE" } else { verdict.name() };
-    let count = |verdict: Verdict| Count { name: name(verdict), text: audit.count(verdict).to_string(), tone: tone(verdict) };
+    let count =
+        |verdict: Verdict| Count { name: name(verdict), text: audit.count(verdict).to_string(), tone: tone(verdict) };
     let accepted = audit.findings().filter(|finding| finding.is_accepted()).count();
     let note = match (audit.failures(), accepted) {
         (0, _) => "No failure counts. UNKNOWN says that the evidence has a hole where a PASS would need it.".to_owned(),
-        (failures, 0) => format!("{failures} failures count. UNKNOWN says that the evidence has a hole where a PASS would need it."),
+        (failures, 0) => {
+            format!("{failures} failures count. UNKNOWN says that the evidence has a hole where a PASS would need it.")
+        }
         (failures, accepted) => format!("{failures} failures count; {accepted} are accepted."),
     };
     let counts = Html::of(&Counts { counts: Verdict::ALL.into_iter().map(count).collect(), note });
@@ -153,7 +156,10 @@ fn checks(asked: Arc<Asked>) -> Drawn {
     async move {
         let audited = asked.asking.audit(&asked.asker, asked.now, asked.window).await?;
         if audited.0.coverage.reads.is_empty() {
-            return Ok(Content::nothing("Nothing to judge", "As soon as a collector has run, each of the checks has its verdict here."));
+            return Ok(Content::nothing(
+                "Nothing to judge",
+                "As soon as a collector has run, each of the checks has its verdict here.",
+            ));
         }
         let mut checks: Vec<Check> = audited.0.checks.iter().map(|judged| check(&asked, judged)).collect();
         let place = |check: &Check| Verdict::ALL.iter().position(|verdict| word(*verdict) == check.verdict);
@@ -172,13 +178,21 @@ fn check(asked: &Asked, judged: &Judged) -> Check {
     let count = |verdict: Verdict| judged.findings.iter().filter(|finding| finding.verdict == verdict).count();
     let worst = Verdict::ALL.into_iter().find(|verdict| count(*verdict) > 0).unwrap_or(Verdict::NotApplicable);
     let counts = Verdict::ALL.into_iter().filter(|verdict| count(*verdict) > 0);
-    let chip = |verdict: Verdict| Count { name: "", text: format!("{} {}", count(verdict), word(verdict)), tone: tone(verdict) };
+    let chip = |verdict: Verdict| Count {
+        name: "",
+        text: format!("{} {}", count(verdict), word(verdict)),
+        tone: tone(verdict),
+    };
     let left_out = judged.findings.len().saturating_sub(MOST_FINDINGS);
     let period = match judged.check.period {
         Period::Now => "Judged at the moment of the audit.",
         Period::Window => "Judged over the time range.",
     };
-    let note = if left_out > 0 { format!("{period} {left_out} more findings: lookback audit --control {} has all.", judged.check.id) } else { period.to_owned() };
+    let note = if left_out > 0 {
+        format!("{period} {left_out} more findings: lookback audit --control {} has all.", judged.check.id)
+    } else {
+        period.to_owned()
+    };
     Check {
         id: judged.check.id,
         title: judged.check.title,
@@ -198,7 +212,8 @@ fn check(asked: &Asked, judged: &Judged) -> Check {
 fn shown(asked: &Asked, finding: &Finding) -> Shown {
     let place = [&finding.account_id, &finding.region].map(|text| visible(text));
     let is_cluster = matches!(finding.entity_type.as_str(), "cluster" | "namespace");
-    let evidence: Vec<String> = finding.evidence.iter().take(MOST_EVIDENCE).map(|row| visible(&evidence(row))).collect();
+    let evidence: Vec<String> =
+        finding.evidence.iter().take(MOST_EVIDENCE).map(|row| visible(&evidence(row))).collect();
     Shown {
         verdict: word(finding.verdict),
         tone: tone(finding.verdict),
@@ -216,7 +231,11 @@ fn shown(asked: &Asked, finding: &Finding) -> Shown {
 
 fn acceptance(acceptance: &Acceptance) -> String {
     let (owner, reason) = (visible(&acceptance.owner), visible(&acceptance.reason));
-    if acceptance.holds { format!("accepted by {owner}: {reason}") } else { format!("was accepted by {owner}; that has ended, it counts again") }
+    if acceptance.holds {
+        format!("accepted by {owner}: {reason}")
+    } else {
+        format!("was accepted by {owner}; that has ended, it counts again")
+    }
 }
 
 /// `table: column=value, column=value`
@@ -304,9 +323,21 @@ fn keys(asked: Arc<Asked>) -> Drawn {
         let sql = super::sql::fill(include_str!("sql/keys.sql"), &[]);
         let answer = asked.rows(&sql).await?;
         if answer.rows.is_empty() {
-            return Ok(Content::nothing("No keys are known", "The collector `kms` describes the keys that clusters and snapshots use.").asked(sql));
+            return Ok(Content::nothing(
+                "No keys are known",
+                "The collector `kms` describes the keys that clusters and snapshots use.",
+            )
+            .asked(sql));
         }
-        let columns = [("Key", "strong"), ("State", "tight"), ("Managed by", "tight"), ("Rotation", ""), ("Rotated last (UTC)", "time"), ("Next (UTC)", "time"), ("Seen last (UTC)", "time")];
+        let columns = [
+            ("Key", "strong"),
+            ("State", "tight"),
+            ("Managed by", "tight"),
+            ("Rotation", ""),
+            ("Rotated last (UTC)", "time"),
+            ("Next (UTC)", "time"),
+            ("Seen last (UTC)", "time"),
+        ];
         let mut table = Table::new("Keys", &columns).stacked();
         for row in &answer.rows {
             let (alias, arn) = (visible(answer.text(row, "alias")), visible(answer.text(row, "kms_key_arn")));

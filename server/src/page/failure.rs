@@ -29,7 +29,10 @@ pub(super) async fn page(asked: &Asked, status: StatusCode, trouble: Trouble) ->
 
 /// The asker's role does not reach.
 pub(super) async fn forbidden(asked: &Asked) -> Response {
-    let trouble = Trouble::new("The record of encryption needs the role auditor.", "Ask whoever keeps [serve.users] of the configuration for it.");
+    let trouble = Trouble::new(
+        "The record of encryption needs the role auditor.",
+        "Ask whoever keeps [serve.users] of the configuration for it.",
+    );
     page(asked, StatusCode::FORBIDDEN, trouble).await
 }
 

@@ -155,16 +155,20 @@ mod tests {
     fn amounts() {
         assert_eq!([0.0, 999.6, 1_234_567.0, -1_000.0].map(count), ["0", "1,000", "1,234,567", "−1,000"]);
         assert_eq!([0.0, 9_999.0, 48_211.0, 3_400_000.0].map(short), ["0", "9,999", "48.2k", "3.4M"]);
-        assert_eq!([0.0, 0.0004, 0.25, 1.4, 90.0, 600.0, 7_200.0, 345_600.0].map(seconds), [
-            "0 s", "0.4 ms", "250 ms", "1.4 s", "90 s", "10 min", "2 h", "4 d"
-        ]);
+        assert_eq!(
+            [0.0, 0.0004, 0.25, 1.4, 90.0, 600.0, 7_200.0, 345_600.0].map(seconds),
+            ["0 s", "0.4 ms", "250 ms", "1.4 s", "90 s", "10 min", "2 h", "4 d"]
+        );
         assert_eq!([0.0, 1_023.0, 1_536.0, 3.0 * 1_073_741_824.0].map(bytes), ["0 B", "1023 B", "1.5 KiB", "3 GiB"]);
     }
 
     #[test]
     fn times() {
         assert_eq!([59 * SECOND, 90 * SECOND, 38 * HOUR, -HOUR].map(span), ["59s", "1m 30s", "1d 14h", "−1h 0m"]);
-        assert_eq!([0, 5 * MINUTE, 3 * HOUR, 3 * DAY].map(|t| ago(0, t)), ["just now", "5 min ago", "3 h ago", "3 days ago"]);
+        assert_eq!(
+            [0, 5 * MINUTE, 3 * HOUR, 3 * DAY].map(|t| ago(0, t)),
+            ["just now", "5 min ago", "3 h ago", "3 days ago"]
+        );
         assert_eq!((moment(None), minute(0)), (String::new(), "1970-01-01 00:00".to_owned()));
     }
 

@@ -58,10 +58,16 @@ pub(super) async fn hourly(asked: &Asked) -> Result<(String, Arc<Answered>), Tro
 }
 
 /// (series, time, amount) of an answer's rows.
-pub(super) fn points<'a>(answer: &'a Answered, series: impl Fn(&[lookback_query::diagnostics::Cell]) -> String + 'a, amount: &'a str, scale: f64) -> impl Iterator<Item = (String, i64, f64)> + 'a {
-    answer.rows.iter().filter_map(move |row| {
-        Some((series(row), answer.time(row, "at")?, answer.number(row, amount)? * scale))
-    })
+pub(super) fn points<'a>(
+    answer: &'a Answered,
+    series: impl Fn(&[lookback_query::diagnostics::Cell]) -> String + 'a,
+    amount: &'a str,
+    scale: f64,
+) -> impl Iterator<Item = (String, i64, f64)> + 'a {
+    answer
+        .rows
+        .iter()
+        .filter_map(move |row| Some((series(row), answer.time(row, "at")?, answer.number(row, amount)? * scale)))
 }
 
 /// A chart with the rows that it was drawn from below it, or what an answer without rows means.
@@ -70,7 +76,11 @@ pub(super) async fn drawn(asked: &Asked, chart: Chart, answer: &Answered, sql: S
         return nothing_ran(asked).await.asked(sql);
     }
     let (table, left_out) = Table::of(&chart.label, answer);
-    let note = if left_out > 0 { format!("{} more rows are left out of the table; a download has all.", count(left_out as f64)) } else { String::new() };
+    let note = if left_out > 0 {
+        format!("{} more rows are left out of the table; a download has all.", count(left_out as f64))
+    } else {
+        String::new()
+    };
     Content { hint: asked.steps().each(), chart: Some(chart), table: Some(table), sql, note, ..Content::default() }
 }
 
@@ -78,9 +88,13 @@ pub(super) async fn drawn(asked: &Asked, chart: Chart, answer: &Answered, sql: S
 pub(super) async fn nothing_ran(asked: &Asked) -> Content {
     let mut content = Content::nothing("Nothing in this time range", "The logs have no rows of it for these clusters.");
     let newest = Ledger::read(asked).await.ok().and_then(|ledger| ledger.newest());
-    if let (Some(newest), Some(empty)) = (newest.filter(|newest| *newest <= asked.window.from), content.empty.as_mut()) {
+    if let (Some(newest), Some(empty)) = (newest.filter(|newest| *newest <= asked.window.from), content.empty.as_mut())
+    {
         let (from, to) = (super::view::When::At(newest - DAY).to_string(), super::view::When::At(newest).to_string());
-        empty.advice = format!("The newest rows are of {} UTC. If there should be newer ones, look at the coverage.", minute(newest));
+        empty.advice = format!(
+            "The newest rows are of {} UTC. If there should be newer ones, look at the coverage.",
+            minute(newest)
+        );
         empty.href = asked.here(&[("from", &from), ("to", &to)]);
         empty.link = "Show the last day that there is";
     }
@@ -108,10 +122,15 @@ fn now(asked: Arc<Asked>) -> Drawn {
         let of_before = |name: &str| prior.as_ref().map_or(0.0, |answer| total(answer, name));
         let line = |name: &str| {
             let mut sums: BTreeMap<i64, f64> = BTreeMap::new();
-            points(&hours, |_| String::new(), name, 1.0).for_each(|(_, at, amount)| *sums.entry(at).or_default() += amount);
+            points(&hours, |_| String::new(), name, 1.0)
+                .for_each(|(_, at, amount)| *sums.entry(at).or_default() += amount);
             spark(&sums.into_values().collect::<Vec<_>>())
         };
-        for (label, name, path) in [("Queries", "queries", "/queries"), ("Failed or cancelled", "aborted", "/queries"), ("Waited in queues", "queue_us", "/performance")] {
+        for (label, name, path) in [
+            ("Queries", "queries", "/queries"),
+            ("Failed or cancelled", "aborted", "/queries"),
+            ("Waited in queues", "queue_us", "/performance"),
+        ] {
             let (sum, before) = (total(&hours, name), of_before(name));
             let changed = change(sum, before);
             let worse = name != "queries" && before > 0.0 && sum > 1.5 * before;
@@ -130,7 +149,11 @@ fn now(asked: Arc<Asked>) -> Drawn {
                 label,
                 value,
                 unit,
-                more: if changed.is_empty() || changed == "as before" { changed } else { format!("{changed} to the time before") },
+                more: if changed.is_empty() || changed == "as before" {
+                    changed
+                } else {
+                    format!("{changed} to the time before")
+                },
                 more_tone: if worse { "bad" } else { "" },
                 href: asked.href(path, if name == "aborted" { &[("only", "aborted")] } else { &[] }),
                 line,
@@ -151,7 +174,15 @@ fn state_of(asked: &Asked, ledger: &Ledger) -> Vec<Stat> {
     let first = fresh.iter().min_by_key(|(_, one)| one.covered_until);
     let lost: i64 = ledger.gaps.iter().map(|gap| gap.to - gap.from).sum();
     let coverage = asked.href("/coverage", &[]);
-    let stat = |label, value: String, more: String, tone| Stat { label, value, more, more_tone: tone, tone, href: coverage.clone(), ..Stat::default() };
+    let stat = |label, value: String, more: String, tone| Stat {
+        label,
+        value,
+        more,
+        more_tone: tone,
+        tone,
+        href: coverage.clone(),
+        ..Stat::default()
+    };
     let headroom = first.map(|(_, one)| one.headroom(now));
     vec![
         stat(
@@ -162,7 +193,13 @@ fn state_of(asked: &Asked, ledger: &Ledger) -> Vec<Stat> {
                 1 => "1 is late".to_owned(),
                 many => format!("{many} are late"),
             },
-            if worst { "bad" } else if behind > 0 { "warn" } else { "ok" },
+            if worst {
+                "bad"
+            } else if behind > 0 {
+                "warn"
+            } else {
+                "ok"
+            },
         ),
         stat(
             "Until rows may be purged",
@@ -177,7 +214,11 @@ fn state_of(asked: &Asked, ledger: &Ledger) -> Vec<Stat> {
         stat(
             "Gaps",
             count(ledger.gaps.len() as f64),
-            if ledger.gaps.is_empty() { "nothing is missing".to_owned() } else { format!("{} of tables in all", span(lost)) },
+            if ledger.gaps.is_empty() {
+                "nothing is missing".to_owned()
+            } else {
+                format!("{} of tables in all", span(lost))
+            },
             if ledger.gaps.is_empty() { "ok" } else { "warn" },
         ),
     ]
@@ -214,8 +255,19 @@ fn clusters(asked: Arc<Asked>) -> Drawn {
         let ledger = ledger?;
         let (sql, hours) = hours.unwrap_or_default();
         let (fresh, sums, now) = (ledger.freshness(), sums(&hours), asked.now);
-        let mut columns = vec![("Cluster", "strong"), ("State", "tight"), ("Until purged", "tight"), ("Gaps", "amount"), ("Queries", "amount")];
-        columns.extend([("Failed", "amount"), ("Mean time", "amount"), ("In queues", "amount"), ("Queries over time", "")]);
+        let mut columns = vec![
+            ("Cluster", "strong"),
+            ("State", "tight"),
+            ("Until purged", "tight"),
+            ("Gaps", "amount"),
+            ("Queries", "amount"),
+        ];
+        columns.extend([
+            ("Failed", "amount"),
+            ("Mean time", "amount"),
+            ("In queues", "amount"),
+            ("Queries over time", ""),
+        ]);
         let mut table = Table::new("Clusters", &columns).stacked();
         let none = Sums::default();
         for cluster in ledger.clusters() {
@@ -231,7 +283,10 @@ fn clusters(asked: Arc<Asked>) -> Drawn {
                 match state {
                     Some(state) => {
                         let (word, tone) = state.state(now);
-                        text(word.to_owned()).toned(tone).below(ago(state.covered_until, now)).worth(state.lag(now) as f64)
+                        text(word.to_owned())
+                            .toned(tone)
+                            .below(ago(state.covered_until, now))
+                            .worth(state.lag(now) as f64)
                     }
                     None => text("not exported now".to_owned()).toned("none"),
                 },
@@ -246,16 +301,27 @@ fn clusters(asked: Arc<Asked>) -> Drawn {
                     let shown = if left > 0 { span(left) } else { "now".to_owned() };
                     Cell { meter: part.to_string(), meter_tone: tone, ..text(shown) }.worth(left as f64)
                 }),
-                Cell::amount(gaps.to_string(), gaps as f64).linked(if gaps > 0 { asked.href("/coverage", &of_cluster) } else { String::new() }),
+                Cell::amount(gaps.to_string(), gaps as f64).linked(if gaps > 0 {
+                    asked.href("/coverage", &of_cluster)
+                } else {
+                    String::new()
+                }),
                 Cell::amount(count(one.queries), one.queries).linked(asked.href("/queries", &of_cluster)),
                 Cell::amount(count(one.aborted), one.aborted),
-                if one.timed > 0.0 { Cell::amount(seconds(one.elapsed / one.timed), one.elapsed / one.timed) } else { Cell::amount("–", 0.0) },
+                if one.timed > 0.0 {
+                    Cell::amount(seconds(one.elapsed / one.timed), one.elapsed / one.timed)
+                } else {
+                    Cell::amount("–", 0.0)
+                },
                 Cell::amount(seconds(one.queue), one.queue),
                 Cell { line, area, line_label: format!("{} queries over time", count(one.queries)), ..Cell::default() },
             ]);
         }
         if ledger.is_empty() {
-            let content = Content::nothing("No cluster was exported yet", "Run `lookback check`, then `lookback export`; `lookback status` says how it went.");
+            let content = Content::nothing(
+                "No cluster was exported yet",
+                "Run `lookback check`, then `lookback export`; `lookback status` says how it went.",
+            );
             return Ok(content.asked(ledger.sql));
         }
         let hint = "State and headroom as of now, with Redshift's two days of retention; the rest over the time range";
@@ -279,9 +345,17 @@ fn queries(asked: Arc<Asked>) -> Drawn {
 pub(super) fn load(asked: Arc<Asked>) -> Drawn {
     async move {
         let (sql, hours) = hourly(&asked).await?;
-        let of = |name: &'static str, column: &'static str| points(&hours, move |_| name.to_owned(), column, 1e-6).collect::<Vec<_>>();
+        let of = |name: &'static str, column: &'static str| {
+            points(&hours, move |_| name.to_owned(), column, 1e-6).collect::<Vec<_>>()
+        };
         let both = [of("running", "exec_us"), of("waiting", "queue_us")].concat();
-        let mut chart = Chart::over_time(Kind::Lines, "seconds", "Time in queues and running, of all queries together", asked.steps(), both);
+        let mut chart = Chart::over_time(
+            Kind::Lines,
+            "seconds",
+            "Time in queues and running, of all queries together",
+            asked.steps(),
+            both,
+        );
         chart.stack = false;
         for one in &mut chart.series {
             one.tone = if one.name == "waiting" { "warn" } else { "info" };
@@ -334,7 +408,11 @@ fn losses(asked: Arc<Asked>) -> Drawn {
         let failures_sql = asked.over(asked.window, include_str!("sql/failures.sql"), &[]);
         let (ledger, failures) = tokio::join!(Ledger::read(&asked), asked.rows(&failures_sql));
         let (ledger, failures) = (ledger?, failures?);
-        let mut table = Table::new("Gaps and failed runs", &[("When (UTC)", "time"), ("What", "tight"), ("Cluster", "strong"), ("Table", ""), ("Why", "")]).stacked();
+        let mut table = Table::new(
+            "Gaps and failed runs",
+            &[("When (UTC)", "time"), ("What", "tight"), ("Cluster", "strong"), ("Table", ""), ("Why", "")],
+        )
+        .stacked();
         let inside = |gap: &&super::ledger::Gap| gap.to > asked.window.from && gap.from < asked.window.to;
         for gap in ledger.gaps.iter().filter(inside).take(50) {
             table.push(vec![

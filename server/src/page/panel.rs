@@ -133,7 +133,8 @@ struct Written {
     custom: Html,
     flush: bool,
     has_table: bool,
-    open: bool,
+    /// Whether the table is below a chart, to be unfolded.
+    folded: bool,
     table: Table,
     table_title: String,
     note: String,
@@ -192,9 +193,13 @@ impl Written {
             self.chart = serde_json::to_string(&chart).unwrap_or_default();
         }
         if let Some(table) = content.table {
-            self.table_title = format!("{} rows", super::format::count(f64::from(u32::try_from(table.rows.len()).unwrap_or(u32::MAX))));
-            (self.has_table, self.table, self.open) = (true, table, content.open);
-            self.table.limit |= !self.chart.is_empty() && !self.open;
+            self.table_title = format!(
+                "{} rows",
+                super::format::count(f64::from(u32::try_from(table.rows.len()).unwrap_or(u32::MAX)))
+            );
+            (self.has_table, self.table) = (true, table);
+            self.folded = !self.chart.is_empty() && !content.open;
+            self.table.limit |= self.folded;
         }
         if let Some(custom) = content.custom {
             (self.has_custom, self.custom, self.flush) = (true, custom, content.flush);
@@ -222,7 +227,13 @@ pub(super) async fn together(page: &str, defs: &[Def], asked: &Arc<Asked>) -> Ve
         let written = Written::new(def, asked, page);
         let written = match tokio::time::timeout_at(deadline, task).await {
             Ok(Ok(result)) => written.drawn(result, asked),
-            Ok(Err(_)) => written.drawn(Err(Trouble::new("This panel could not be drawn.", "This is a defect: please report it with the server's log.")), asked),
+            Ok(Err(_)) => written.drawn(
+                Err(Trouble::new(
+                    "This panel could not be drawn.",
+                    "This is a defect: please report it with the server's log.",
+                )),
+                asked,
+            ),
             Err(_) => written.loading(),
         };
         Html::of(&written)

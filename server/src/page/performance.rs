@@ -58,13 +58,18 @@ fn queues(asked: Arc<Asked>) -> Drawn {
     async move {
         let sql = asked.over_steps(include_str!("sql/queues.sql"), "hour", &[]);
         let answer = asked.rows(&sql).await?;
-        let queue = |row: &[_]| visible(&format!("{} · {}", answer.text(row, "cluster_id"), answer.text(row, "service_class")));
+        let queue =
+            |row: &[_]| visible(&format!("{} · {}", answer.text(row, "cluster_id"), answer.text(row, "service_class")));
         let waits = points(&answer, queue, "queue_us", 1e-6);
-        let mut chart = Chart::heat_over_time("seconds", "Waiting by queue of workload management", asked.steps(), waits);
+        let mut chart =
+            Chart::heat_over_time("seconds", "Waiting by queue of workload management", asked.steps(), waits);
         chart.keys = chart.rows.iter().map(|row| row.split(" · ").next().unwrap_or_default().to_owned()).collect();
         chart.drill = to_queries(&asked, "cluster");
         if !answer.rows.is_empty() && chart.cells.iter().all(|(_, _, waited)| *waited == 0.0) {
-            let none = Content::nothing("No query waited in a queue", "There were slots for everybody, in every queue and hour of this time range.");
+            let none = Content::nothing(
+                "No query waited in a queue",
+                "There were slots for everybody, in every queue and hour of this time range.",
+            );
             return Ok(none.asked(sql));
         }
         Ok(drawn(&asked, chart, &answer, sql).await)
@@ -94,12 +99,14 @@ fn alerts(asked: Arc<Asked>) -> Drawn {
         let sql = asked.over_steps(include_str!("sql/alerts.sql"), "event_time", &[]);
         let answer = asked.rows(&sql).await?;
         if answer.rows.is_empty() {
-            return Ok(Content::nothing("No alerts", "The planner had nothing to complain about in this time range.").asked(sql));
+            return Ok(Content::nothing("No alerts", "The planner had nothing to complain about in this time range.")
+                .asked(sql));
         }
         let by_kind = points(&answer, |row| cut(&visible(answer.text(row, "alert")), 48), "alerts", 1.0);
         let chart = Chart::over_time(Kind::Bars, "count", "Alerts by kind", asked.steps(), by_kind);
         let mut content = drawn(&asked, chart, &answer, sql).await;
-        (content.link, content.link_title) = (asked.href("/diagnostics/alerts_by_table", &[]), "Alerts by table, with the fix");
+        (content.link, content.link_title) =
+            (asked.href("/diagnostics/alerts_by_table", &[]), "Alerts by table, with the fix");
         Ok(content)
     }
     .boxed()
@@ -110,7 +117,8 @@ fn tables(asked: Arc<Asked>) -> Drawn {
         let sql = asked.over(asked.window, include_str!("sql/tables.sql"), &[]);
         let answer = asked.rows(&sql).await?;
         if answer.rows.is_empty() {
-            return Ok(Content::nothing("No alerts", "The planner had nothing to complain about in this time range.").asked(sql));
+            return Ok(Content::nothing("No alerts", "The planner had nothing to complain about in this time range.")
+                .asked(sql));
         }
         let bars = answer.rows.iter().filter_map(|row| {
             let name = format!("{} · {}", answer.text(row, "table_name"), answer.text(row, "cluster_id"));
@@ -119,7 +127,14 @@ fn tables(asked: Arc<Asked>) -> Drawn {
         let chart = Chart::ranks("count", "Alerts by table", "alerts", bars);
         let (table, _) = Table::of("Alerts by table", &answer);
         let link = asked.href("/diagnostics/alerts_by_table", &[]);
-        Ok(Content { chart: Some(chart), table: Some(table), sql, link, link_title: "Alerts by table, with the fix", ..Content::default() })
+        Ok(Content {
+            chart: Some(chart),
+            table: Some(table),
+            sql,
+            link,
+            link_title: "Alerts by table, with the fix",
+            ..Content::default()
+        })
     }
     .boxed()
 }
@@ -130,7 +145,10 @@ fn to_runs(asked: &Asked, answer: &Answered, row: &[lookback_query::diagnostics:
     let from = super::view::When::At(days.0).to_string();
     let to = super::view::When::At(days.1).to_string();
     let (cluster, fingerprint) = (answer.text(row, "cluster_id"), answer.text(row, "fingerprint"));
-    asked.href("/queries", &[("cluster", cluster), ("fingerprint", fingerprint), ("from", &from), ("to", &to), ("sort", "slowest")])
+    asked.href(
+        "/queries",
+        &[("cluster", cluster), ("fingerprint", fingerprint), ("from", &from), ("to", &to), ("sort", "slowest")],
+    )
 }
 
 /// The whole days of the time range, as the rollup has them.
@@ -145,7 +163,16 @@ fn slowest(asked: Arc<Asked>) -> Drawn {
         if answer.rows.is_empty() {
             return Ok(super::overview::nothing_ran(&asked).await.asked(sql));
         }
-        let columns = [("Statement, without its constants", "code"), ("Cluster", "strong"), ("Runs", "amount"), ("Time of all runs", "amount"), ("Mean", "amount"), ("Longest", "amount"), ("In queues", "amount"), ("Failed", "amount")];
+        let columns = [
+            ("Statement, without its constants", "code"),
+            ("Cluster", "strong"),
+            ("Runs", "amount"),
+            ("Time of all runs", "amount"),
+            ("Mean", "amount"),
+            ("Longest", "amount"),
+            ("In queues", "amount"),
+            ("Failed", "amount"),
+        ];
         let mut table = Table::new("Queries by the time of all their runs", &columns).stacked();
         let most = answer.rows.iter().filter_map(|row| answer.number(row, "elapsed_us")).fold(1.0, f64::max);
         for row in &answer.rows {
@@ -164,7 +191,8 @@ fn slowest(asked: Arc<Asked>) -> Drawn {
                 Cell::amount(count(number("aborted")), number("aborted")),
             ]);
         }
-        Ok(Content { table: Some(table), sql, ..Content::default() }.hinted("Whole UTC days of the time range; a statement is one line, whatever its constants"))
+        Ok(Content { table: Some(table), sql, ..Content::default() }
+            .hinted("Whole UTC days of the time range; a statement is one line, whatever its constants"))
     }
     .boxed()
 }
@@ -180,7 +208,14 @@ fn regressed(asked: Arc<Asked>) -> Drawn {
             let advice = "No statement with three runs or more takes half as long again as in the days before.";
             return Ok(Content::nothing("Nothing got slower", advice).asked(sql));
         }
-        let columns = [("Statement, without its constants", "code"), ("Cluster", "strong"), ("Runs", "amount"), ("Before", "amount"), ("Now", "amount"), ("Factor", "amount")];
+        let columns = [
+            ("Statement, without its constants", "code"),
+            ("Cluster", "strong"),
+            ("Runs", "amount"),
+            ("Before", "amount"),
+            ("Now", "amount"),
+            ("Factor", "amount"),
+        ];
         let mut table = Table::new("Queries that got slower", &columns).stacked();
         for row in &answer.rows {
             let number = |name: &str| answer.number(row, name).unwrap_or(0.0);
@@ -193,7 +228,8 @@ fn regressed(asked: Arc<Asked>) -> Drawn {
                 Cell::amount(format!("{}×", decimals(number("factor"))), number("factor")),
             ]);
         }
-        Ok(Content { table: Some(table), sql, ..Content::default() }.hinted("Mean of the time range's days against at least a week before"))
+        Ok(Content { table: Some(table), sql, ..Content::default() }
+            .hinted("Mean of the time range's days against at least a week before"))
     }
     .boxed()
 }

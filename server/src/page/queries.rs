@@ -34,11 +34,8 @@ const ORDERS: [(&str, &str, &str); 3] = [
     ("newest", "newest first", "endtime DESC"),
     ("oldest", "oldest first", "endtime"),
 ];
-const ONLY: [(&str, &str, &str); 3] = [
-    ("", "all", "TRUE"),
-    ("users", "of users", "userid > 1"),
-    ("aborted", "failed or cancelled", "aborted <> 0"),
-];
+const ONLY: [(&str, &str, &str); 3] =
+    [("", "all", "TRUE"), ("users", "of users", "userid > 1"), ("aborted", "failed or cancelled", "aborted <> 0")];
 
 #[derive(Template)]
 #[template(path = "search.html")]
@@ -61,7 +58,8 @@ struct Choice {
 pub(super) async fn get(asked: Asked) -> Response {
     let asked = Arc::new(asked);
     let (shell, parts) = tokio::join!(asked.shell(PAGE), together("queries", &PANELS, &asked));
-    let mut keep: Vec<Pair> = asked.view.pairs().into_iter().map(|(name, value)| Pair { name: name.to_owned(), value }).collect();
+    let mut keep: Vec<Pair> =
+        asked.view.pairs().into_iter().map(|(name, value)| Pair { name: name.to_owned(), value }).collect();
     if let Some(fingerprint) = fingerprint(&asked) {
         keep.push(Pair { name: "fingerprint".to_owned(), value: fingerprint.to_owned() });
     }
@@ -86,7 +84,8 @@ fn order(asked: &Asked) -> (&'static str, &'static str, &'static str) {
 }
 
 fn fingerprint(asked: &Asked) -> Option<&str> {
-    Some(asked.own("fingerprint")).filter(|text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric()))
+    Some(asked.own("fingerprint"))
+        .filter(|text| (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// What a row must be, in SQL.
@@ -126,7 +125,17 @@ fn found(asked: Arc<Asked>) -> BoxFuture<'static, Result<Content, Trouble>> {
             }
             return Ok(none.asked(sql));
         }
-        let columns = [("Query", "strong"), ("Cluster", "tight"), ("Started (UTC)", "time"), ("Took", "amount"), ("In queues", "amount"), ("User", "amount"), ("Database", ""), ("Outcome", "tight"), ("Statement", "code")];
+        let columns = [
+            ("Query", "strong"),
+            ("Cluster", "tight"),
+            ("Started (UTC)", "time"),
+            ("Took", "amount"),
+            ("In queues", "amount"),
+            ("User", "amount"),
+            ("Database", ""),
+            ("Outcome", "tight"),
+            ("Statement", "code"),
+        ];
         let mut table = Table::new("Queries", &columns).stacked();
         let most = usize::try_from(ROWS).unwrap_or(0);
         for row in answer.rows.iter().take(most) {

@@ -39,7 +39,10 @@ pub(super) static PANELS: [Def; 6] = [
 pub(super) async fn get(Path((cluster, query)): Path<(String, String)>, mut asked: Asked) -> Response {
     let number = query.parse::<i64>().ok();
     let (Some(number), true) = (number, valid_cluster(&cluster)) else {
-        let trouble = Trouble::new("There is no such query.", "A query is named by its cluster and its number: /query/etl/12345.");
+        let trouble = Trouble::new(
+            "There is no such query.",
+            "A query is named by its cluster and its number: /query/etl/12345.",
+        );
         return failure::page(&asked, StatusCode::NOT_FOUND, trouble).await;
     };
     asked.own.insert("of".to_owned(), cluster.clone());
@@ -60,7 +63,10 @@ fn bound(asked: &Asked, template: &str) -> String {
 /// A diagnostic about this query.
 async fn diagnosed(asked: &Asked, name: &str) -> Result<(String, Arc<Answered>), Trouble> {
     let diagnostic = diagnostics::get(name)?;
-    let given = BTreeMap::from([("query".to_owned(), asked.own("query").to_owned()), ("cluster".to_owned(), asked.own("of").to_owned())]);
+    let given = BTreeMap::from([
+        ("query".to_owned(), asked.own("query").to_owned()),
+        ("cluster".to_owned(), asked.own("of").to_owned()),
+    ]);
     let answer = asked.asking.diagnose(&asked.asker, asked.view.as_of, diagnostic, &given).await?;
     Ok((bound(asked, diagnostic.sql), answer))
 }
@@ -109,7 +115,8 @@ fn text(asked: Arc<Asked>) -> Drawn {
     async move {
         let (sql, answer) = diagnosed(&asked, "query_text").await?;
         let Some(first) = answer.rows.first() else {
-            return Ok(Content::nothing("No text", "Neither stl_querytext nor stl_query has the text of this query.").asked(sql));
+            return Ok(Content::nothing("No text", "Neither stl_querytext nor stl_query has the text of this query.")
+                .asked(sql));
         };
         let source = visible(answer.text(first, "source"));
         let lines: Vec<&str> = answer.rows.iter().map(|row| answer.text(row, "text")).collect();
@@ -134,7 +141,9 @@ fn step_name(answer: &Answered, row: &[diagnostics::Cell]) -> String {
         ("", _) => String::new(),
         (seg, step) => format!("{seg}.{step} "),
     };
-    cut(&visible(&format!("{place}{what} {}", if what == "scan" { answer.text(row, "detail") } else { "" })), 60).trim_end().to_owned()
+    cut(&visible(&format!("{place}{what} {}", if what == "scan" { answer.text(row, "detail") } else { "" })), 60)
+        .trim_end()
+        .to_owned()
 }
 
 fn timeline(asked: Arc<Asked>) -> Drawn {
@@ -159,18 +168,37 @@ fn timeline(asked: Arc<Asked>) -> Drawn {
                 _ => ("", 9),
             };
             let tone = if answer.text(row, "detail").contains("(disk)") { "bad" } else { tone };
-            let details = [detail("rows", answer.text(row, "rows")), detail("MB", answer.text(row, "mb")), detail("slices", answer.text(row, "slices")), detail("detail", answer.text(row, "detail"))];
+            let details = [
+                detail("rows", answer.text(row, "rows")),
+                detail("MB", answer.text(row, "mb")),
+                detail("slices", answer.text(row, "slices")),
+                detail("detail", answer.text(row, "detail")),
+            ];
             let name = step_name(&answer, row);
-            let span = Span { row: chart.rows.len(), from, to, name: name.clone(), tone, color, open: false, details: details.into_iter().flatten().collect() };
+            let span = Span {
+                row: chart.rows.len(),
+                from,
+                to,
+                name: name.clone(),
+                tone,
+                color,
+                open: false,
+                details: details.into_iter().flatten().collect(),
+            };
             chart.rows.push(name);
             chart.spans.push(span);
         }
         if chart.spans.is_empty() {
-            return Ok(Content::nothing("No steps", "The tables of steps (stl_scan, stl_hash, stl_sort and so on) have none of this query.").asked(sql));
+            return Ok(Content::nothing(
+                "No steps",
+                "The tables of steps (stl_scan, stl_hash, stl_sort and so on) have none of this query.",
+            )
+            .asked(sql));
         }
         (chart.from, chart.to) = (Some(0.0), Some(end.max(0.001)));
         let (table, _) = Table::of("Steps in time", &answer);
-        Ok(Content { chart: Some(chart), table: Some(table), sql, ..Content::default() }.hinted("Waiting, steps by segment and step, and alerts; red did not fit in memory"))
+        Ok(Content { chart: Some(chart), table: Some(table), sql, ..Content::default() }
+            .hinted("Waiting, steps by segment and step, and alerts; red did not fit in memory"))
     }
     .boxed()
 }
@@ -180,7 +208,9 @@ fn plan(asked: Arc<Asked>) -> Drawn {
         let sql = bound(&asked, include_str!("sql/plan.sql"));
         let answer = asked.rows(&sql).await?;
         if answer.rows.is_empty() {
-            return Ok(Content::nothing("No plan", "stl_explain has no plan of this query, or is not exported.").asked(sql));
+            return Ok(
+                Content::nothing("No plan", "stl_explain has no plan of this query, or is not exported.").asked(sql)
+            );
         }
         let lines = answer.rows.iter().map(|row| {
             let (node, info) = (answer.text(row, "plannode").trim_end(), answer.text(row, "info").trim());
@@ -188,7 +218,8 @@ fn plan(asked: Arc<Asked>) -> Drawn {
             if info.is_empty() { node.to_owned() } else { format!("{node}\n{}{info}", " ".repeat(indent + 4)) }
         });
         let text = visible_lines(&lines.collect::<Vec<_>>().join("\n"));
-        let block = Html::of(&Text { id: "plan-text", label: "The plan", text, note: String::new(), console: String::new() });
+        let block =
+            Html::of(&Text { id: "plan-text", label: "The plan", text, note: String::new(), console: String::new() });
         Ok(Content { custom: Some(block), sql, ..Content::default() })
     }
     .boxed()

@@ -55,7 +55,8 @@ impl FromRequestParts<Asking> for Asked {
 impl Asked {
     pub(super) fn new(asking: Asking, asker: Asker, path: &str, pairs: &[(String, String)], clock: i64) -> Self {
         let (view, wrong) = View::read(pairs);
-        let own = |(name, _): &&(String, String)| !matches!(name.as_str(), "from" | "to" | "cluster" | "as_of" | "refresh");
+        let own =
+            |(name, _): &&(String, String)| !matches!(name.as_str(), "from" | "to" | "cluster" | "as_of" | "refresh");
         let own = pairs.iter().filter(own).cloned().collect();
         let (window, now) = (view.window(clock, DAY), view.now(clock));
         Self { asking, asker, view, wrong, window, now, path: path.to_owned(), own }

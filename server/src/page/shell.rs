@@ -159,7 +159,11 @@ impl Shell {
             here: asked.window.length() == *length && asked.window.to == asked.now,
         });
         let ranges: Vec<Entry> = ranges.collect();
-        let wrong = asked.wrong.iter().map(|text| Banner { tone: "warn", text: format!("{} It was left out.", sentence(text)), ..Banner::default() });
+        let wrong = asked.wrong.iter().map(|text| Banner {
+            tone: "warn",
+            text: format!("{} It was left out.", sentence(text)),
+            ..Banner::default()
+        });
         let clusters = if page.controls { super::clusters::names(asked).await } else { Vec::new() };
         Self {
             title: title.to_owned(),
@@ -216,7 +220,14 @@ impl Shell {
     /// A frame without anybody in it.
     pub(super) fn bare(title: &str) -> Self {
         let assets = assets::prefix().to_owned();
-        Self { title: title.to_owned(), heading: title.to_owned(), assets, home: "/".to_owned(), user: "-".to_owned(), ..Self::default() }
+        Self {
+            title: title.to_owned(),
+            heading: title.to_owned(),
+            assets,
+            home: "/".to_owned(),
+            user: "-".to_owned(),
+            ..Self::default()
+        }
     }
 }
 

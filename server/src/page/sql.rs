@@ -48,7 +48,8 @@ pub(super) fn literal(text: &str) -> String {
 
 /// A statement with its values. Comments at its head are for readers of the file and are left out; places without a value stay.
 pub(super) fn fill(template: &str, values: &[(&str, Put<'_>)]) -> String {
-    let body = template.lines().skip_while(|line| line.starts_with("--") || line.is_empty()).collect::<Vec<_>>().join("\n");
+    let body =
+        template.lines().skip_while(|line| line.starts_with("--") || line.is_empty()).collect::<Vec<_>>().join("\n");
     let mut out = String::with_capacity(body.len() + 200);
     let mut rest = body.as_str();
     let mut quoted = false;
@@ -111,7 +112,10 @@ mod tests {
             "SELECT ':from', a::int, -3\nFROM t WHERE at >= TIMESTAMP '1970-01-01 00:00:00.000000' AND \
              cluster_id IN ('etl', 'it''s') AND x = :other"
         );
-        assert_eq!(fill("SELECT :d WHERE :clusters", &[("d", Put::Day(0)), ("clusters", Put::Clusters(&[]))]), "SELECT DATE '1970-01-01' WHERE TRUE");
+        assert_eq!(
+            fill("SELECT :d WHERE :clusters", &[("d", Put::Day(0)), ("clusters", Put::Clusters(&[]))]),
+            "SELECT DATE '1970-01-01' WHERE TRUE"
+        );
     }
 
     proptest! {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use lookback_query::audit::timeline::{Between, Entry, Incarnation, Segment, timeline};
+use lookback_query::audit::timeline::{Between, Entry, Incarnation, Segment};
 
-use super::ask::Trouble;
 use super::chart::{Chart, Kind, Span};
 use super::encryption::{AUDIT_WINDOW, way};
 use super::failure;
@@ -32,10 +31,9 @@ pub(super) async fn get(Path(cluster): Path<String>, asked: Asked) -> Response {
     }
     let asked = Arc::new(asked.reaching(AUDIT_WINDOW));
     let cluster: String = cluster.chars().take(NAME).collect();
-    let window = (asked.window.from, asked.window.to);
-    let told = match timeline(&asked.asking.desk().session(), &cluster, asked.now, window).await {
+    let told = match asked.asking.story(&cluster, asked.now, asked.window).await {
         Ok(told) => told,
-        Err(error) => return failure::page(&asked, StatusCode::NOT_FOUND, Trouble::from(error)).await,
+        Err(trouble) => return failure::page(&asked, StatusCode::NOT_FOUND, trouble).await,
     };
     let shell = asked.shell(PAGE).await;
     let name = told.incarnations.last().map_or(cluster.as_str(), |one| one.name());
@@ -75,7 +73,14 @@ fn segments(one: &Incarnation, asked: &Asked) -> Html {
     let mut chart = Chart::new(Kind::Spans, "time", "How the cluster was encrypted, and when");
     chart.rows = vec![cut(&visible(one.name()), 60)];
     (chart.from, chart.to) = (Some(ms(asked.window.from)), Some(ms(asked.window.to)));
-    let columns = [("From (UTC)", "time"), ("To (UTC)", "time"), ("Encryption", ""), ("Queries", "amount"), ("Connections", "amount"), ("Without TLS", "amount")];
+    let columns = [
+        ("From (UTC)", "time"),
+        ("To (UTC)", "time"),
+        ("Encryption", ""),
+        ("Queries", "amount"),
+        ("Connections", "amount"),
+        ("Without TLS", "amount"),
+    ];
     let mut table = Table::new("How the cluster was encrypted", &columns).stacked();
     for segment in &one.segments {
         let (tone, word) = way(segment.encrypted, &segment.encryption_type);
@@ -106,7 +111,16 @@ fn span(segment: &Segment, asked: &Asked, tone: &'static str, word: &str) -> Spa
     let ended = segment.ended.by.unwrap_or(asked.now).clamp(began, to.max(began));
     let details = segment.kms_key_arn.as_deref().map(|key| cut(&visible(key), 90)).into_iter().collect();
     let ms = |micros: i64| (micros / 1_000) as f64;
-    Span { row: 0, from: ms(began), to: ms(ended), name: word.to_owned(), tone, color: 0, open: segment.ended.by.is_none(), details }
+    Span {
+        row: 0,
+        from: ms(began),
+        to: ms(ended),
+        name: word.to_owned(),
+        tone,
+        color: 0,
+        open: segment.ended.by.is_none(),
+        details,
+    }
 }
 
 fn entries(one: &Incarnation, asked: &Asked) -> Html {
@@ -116,7 +130,8 @@ fn entries(one: &Incarnation, asked: &Asked) -> Html {
     }
     let content = match table.rows.is_empty() {
         true => Content::nothing("Nothing happened in this time range", "Choose a longer one."),
-        false => Content { table: Some(table), ..Content::default() }.hinted("Two times are the looks between which it happened"),
+        false => Content { table: Some(table), ..Content::default() }
+            .hinted("Two times are the looks between which it happened"),
     };
     fixed("entries", "What happened", 12, content, asked)
 }

@@ -125,27 +125,58 @@ impl Table {
     /// The rows of an answer as they are, and how many are left out.
     pub(super) fn of(label: &str, answer: &Answered) -> (Self, usize) {
         let columns = answer.columns.iter().enumerate().map(|(at, name)| {
-            let numbers = answer.rows.iter().take(50).all(|row| row.get(at).is_some_and(|cell| cell.number.is_some() || cell.text.is_empty()));
-            let looks_like_time = answer.rows.first().and_then(|row| row.get(at)).is_some_and(|cell| cell.text.contains('-') && cell.text.contains(':'));
+            let numbers = answer
+                .rows
+                .iter()
+                .take(50)
+                .all(|row| row.get(at).is_some_and(|cell| cell.number.is_some() || cell.text.is_empty()));
+            let looks_like_time = answer
+                .rows
+                .first()
+                .and_then(|row| row.get(at))
+                .is_some_and(|cell| cell.text.contains('-') && cell.text.contains(':'));
             let class = if numbers && !looks_like_time { "amount" } else { "" };
             Heading::new(name, class)
         });
-        let mut table = Self { label: label.to_owned(), columns: columns.collect(), limit: true, sortable: true, ..Self::default() };
+        let mut table = Self {
+            label: label.to_owned(),
+            columns: columns.collect(),
+            limit: true,
+            sortable: true,
+            ..Self::default()
+        };
         for row in answer.rows.iter().take(MOST) {
-            let cells = row.iter().map(|cell| Cell { value: cell.number.map(|n| n.to_string()).unwrap_or_default(), ..Cell::text(&cell.text) });
+            let cells = row.iter().map(|cell| Cell {
+                value: cell.number.map(|n| n.to_string()).unwrap_or_default(),
+                ..Cell::text(&cell.text)
+            });
             table.push(cells.collect());
         }
         (table, answer.rows.len().saturating_sub(MOST) + answer.left_out)
     }
 
     /// The rows of a diagnostic, written by their columns' units.
-    pub(super) fn of_diagnostic(diagnostic: &Diagnostic, answer: &Answered, link: impl Fn(&[lookback_query::diagnostics::Cell], &str) -> String) -> (Self, usize) {
+    pub(super) fn of_diagnostic(
+        diagnostic: &Diagnostic,
+        answer: &Answered,
+        link: impl Fn(&[lookback_query::diagnostics::Cell], &str) -> String,
+    ) -> (Self, usize) {
         let unit = |name: &str| diagnostic.columns.iter().find(|column| column.name == name);
         let columns = answer.columns.iter().map(|name| match unit(name) {
-            Some(column) => Heading { title: heading(name, column.unit), class: class(column.unit), meaning: column.meaning.to_owned() },
+            Some(column) => Heading {
+                title: heading(name, column.unit),
+                class: class(column.unit),
+                meaning: column.meaning.to_owned(),
+            },
             None => Heading::new(name, ""),
         });
-        let mut table = Self { label: diagnostic.title.to_owned(), columns: columns.collect(), limit: false, sortable: true, ..Self::default() };
+        let mut table = Self {
+            label: diagnostic.title.to_owned(),
+            columns: columns.collect(),
+            limit: false,
+            sortable: true,
+            ..Self::default()
+        };
         for row in answer.rows.iter().take(MOST) {
             let cells = row.iter().zip(&answer.columns).map(|(cell, name)| {
                 let unit = unit(name).map(|column| column.unit);
@@ -153,7 +184,11 @@ impl Table {
                     (Some(unit), Some(number)) if unit.is_amount() => amount(unit, number),
                     _ => cell.text.clone(),
                 };
-                Cell { value: cell.number.map(|n| n.to_string()).unwrap_or_default(), href: link(row, name), ..Cell::text(&text) }
+                Cell {
+                    value: cell.number.map(|n| n.to_string()).unwrap_or_default(),
+                    href: link(row, name),
+                    ..Cell::text(&text)
+                }
             });
             table.push(cells.collect());
         }

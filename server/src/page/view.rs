@@ -42,7 +42,9 @@ impl When {
             let number: i64 = rest.get(..rest.len() - 1)?.parse().ok()?;
             (0..=100_000).contains(&number).then_some(number)?.checked_mul(unit)
         };
-        back().map(Self::Before).ok_or_else(|| format!("'{text}' is not a time; write now-30m, now-6h, now-7d or now-4w"))
+        back()
+            .map(Self::Before)
+            .ok_or_else(|| format!("'{text}' is not a time; write now-30m, now-6h, now-7d or now-4w"))
     }
 
     fn at(self, now: i64) -> i64 {
@@ -109,7 +111,9 @@ impl View {
             let read = match name.as_str() {
                 "from" => When::parse(value).map(|when| view.from = Some(when)),
                 "to" => When::parse(value).map(|when| view.to = Some(when)),
-                "as_of" => parse_time(value).map(|time| view.as_of = Some(time.clamp(EARLIEST, LATEST))).map_err(|e| e.to_string()),
+                "as_of" => parse_time(value)
+                    .map(|time| view.as_of = Some(time.clamp(EARLIEST, LATEST)))
+                    .map_err(|e| e.to_string()),
                 "refresh" => match value.parse().ok().filter(|rate| RATES.contains(rate)) {
                     Some(rate) => {
                         view.refresh = Some(rate);
@@ -118,7 +122,9 @@ impl View {
                     None => Err(format!("'{value}' is no rate of refreshing; there are 5, 10, 30, 60 and 300 seconds")),
                 },
                 "cluster" if !valid_cluster(value) => Err(format!("'{value}' cannot be the name of a cluster")),
-                "cluster" if view.clusters.len() >= MOST_CLUSTERS => Err(format!("more than {MOST_CLUSTERS} clusters are named")),
+                "cluster" if view.clusters.len() >= MOST_CLUSTERS => {
+                    Err(format!("more than {MOST_CLUSTERS} clusters are named"))
+                }
                 "cluster" => {
                     if !view.clusters.contains(value) {
                         view.clusters.push(value.clone());
@@ -168,7 +174,8 @@ impl View {
 /// Whether a text can be a `cluster_id`: a cluster's name, or that of a later incarnation.
 pub(super) fn valid_cluster(text: &str) -> bool {
     let (name, ordinal) = text.split_once('@').map_or((text, None), |(name, ordinal)| (name, Some(ordinal)));
-    valid_cluster_name(name) && ordinal.is_none_or(|n| (1..=9).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
+    valid_cluster_name(name)
+        && ordinal.is_none_or(|n| (1..=9).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// A path with pairs behind it, encoded; pairs without a value are left out.
@@ -188,7 +195,9 @@ pub(super) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'@' => out.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'@' => {
+                out.push(char::from(byte))
+            }
             _ => out.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -14,7 +14,8 @@ fn read(url: &str) -> (View, Vec<String>) {
 
 #[test]
 fn a_url_says_what_is_looked_at() {
-    let (view, wrong) = read("/x?from=now-7d&to=2026-01-31&cluster=etl&cluster=adhoc%402&as_of=2026-02-01T10:00&refresh=10&other=1");
+    let (view, wrong) =
+        read("/x?from=now-7d&to=2026-01-31&cluster=etl&cluster=adhoc%402&as_of=2026-02-01T10:00&refresh=10&other=1");
     assert_eq!(wrong, Vec::<String>::new());
     assert_eq!(view.from, Some(When::Before(7 * DAY)));
     assert_eq!(view.to, Some(When::At(1_769_817_600_000_000)));
