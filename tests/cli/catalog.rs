@@ -50,7 +50,11 @@ async fn every_statement_of_every_dashboard_runs_as_grafana_completes_it() {
                 asked += 1;
                 let columns: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
                 if target["format"] == "time_series" {
-                    assert_eq!((columns[0].as_str(), columns[1].as_str(), columns.len()), ("time", "metric", 3), "{sql}");
+                    assert_eq!(
+                        (columns[0].as_str(), columns[1].as_str(), columns.len()),
+                        ("time", "metric", 3),
+                        "{sql}"
+                    );
                 }
                 // What is said of a column is said of one that is there.
                 for one in panel["fieldConfig"]["overrides"].as_array().unwrap() {
@@ -100,7 +104,8 @@ async fn dashboards_that_do_not_exist_are_refused_with_those_that_do() {
 async fn athena_gets_the_tables_that_the_lake_has() {
     let (place, lake) = (Place::new(), sample().await);
     lake.add_runs("2026-01-02", json!([{ "cluster_id": "etl", "run_id": "1", "table_name": "stl_query" }])).await;
-    let ask = async |more: &[&str]| place.run(&[&["--lake", lake.location(), "catalog", "athena"], more].concat()).await;
+    let ask =
+        async |more: &[&str]| place.run(&[&["--lake", lake.location(), "catalog", "athena"], more].concat()).await;
     let s3 = ["--location", "s3://example/lake"];
     let ran = ask(&s3).await.expect(0);
     let tables: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("CREATE")).collect();
@@ -136,7 +141,8 @@ async fn glue_gets_the_columns_that_the_log_has() {
     let row = json!([{ "query": 1, "starttime": "2026-01-01 08:00:00", "endtime": "2026-01-01 08:00:01" }]);
     lake.add_narrow("stl_query", "etl", "2026-01-01", &["label"], row).await;
     let ask = async |format: &str| {
-        let base = ["--lake", lake.location(), "catalog", "glue", "--location", "s3://example/lake/", "--format", format];
+        let base =
+            ["--lake", lake.location(), "catalog", "glue", "--location", "s3://example/lake/", "--format", format];
         place.run(&base).await.expect(0)
     };
     let document = ask("json").await.json();

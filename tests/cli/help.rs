@@ -3,7 +3,8 @@
 use crate::support::Place;
 
 const COMMANDS: [&str; 14] = [
-    "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "alert", "timeline", "catalog", "tables",
+    "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "alert", "timeline",
+    "catalog", "tables",
 ];
 
 #[tokio::test]

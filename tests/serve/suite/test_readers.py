@@ -9,9 +9,7 @@ AWS itself is not asked.
 
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 import unittest
 from pathlib import Path
 
@@ -38,35 +36,21 @@ def duck():
 class Readers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        # A lake that goes on being exported to would have other rows for each reader.
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.folder.cleanup)
-        copy = Path(cls.folder.name) / "lake"
-        for attempt in range(5):
-            shutil.rmtree(copy, ignore_errors=True)
-            try:
-                shutil.copytree(LAKE, copy)
-                break
-            except shutil.Error:
-                # A file that was being written, or was cleaned away.
-                if attempt == 4:
-                    raise
-        cls.copy = copy
         cls.duck = duck()
         for table in cls.tables():
-            cls.duck.execute(f"CREATE VIEW {table} AS SELECT * FROM delta_scan('{copy / table}')")
+            cls.duck.execute(f"CREATE VIEW {table} AS SELECT * FROM delta_scan('{Path(LAKE) / table}')")
 
     @classmethod
     def tables(cls):
-        return sorted(path.parent.name for path in cls.copy.glob("*/_delta_log"))
+        return sorted(path.parent.name for path in Path(LAKE).glob("*/_delta_log"))
 
     def ours(self, sql):
-        ran = subprocess.run([BINARY, "--lake", str(self.copy), "sql", "--format", "json", sql], capture_output=True, text=True, timeout=120)
+        ran = subprocess.run([BINARY, "--lake", LAKE, "sql", "--format", "json", sql], capture_output=True, text=True, timeout=120)
         self.assertEqual(ran.returncode, 0, ran.stderr)
         return json.loads(ran.stdout)
 
     def catalog(self, *arguments):
-        ran = subprocess.run([BINARY, "--lake", str(self.copy), "catalog", *arguments, *PLACE], capture_output=True, text=True, timeout=120)
+        ran = subprocess.run([BINARY, "--lake", LAKE, "catalog", *arguments, *PLACE], capture_output=True, text=True, timeout=120)
         self.assertEqual(ran.returncode, 0, ran.stderr)
         return ran.stdout
 
@@ -75,22 +59,23 @@ class Readers(unittest.TestCase):
         return {row["name"]: row["n"] for row in self.ours(" UNION ALL ".join(parts))}
 
     def test_every_table_has_as_many_rows_for_other_readers(self):
-        from deltalake import DeltaTable
+        from deltalake import DeltaTable, QueryBuilder
 
         counts = self.counts()
         self.assertGreater(len(counts), 10)
         self.assertGreater(sum(counts.values()), 1000)
         for table, count in counts.items():
             with self.subTest(table=table):
-                delta = DeltaTable(str(self.copy / table))
-                self.assertEqual(delta.to_pyarrow_dataset().count_rows(), count, "deltalake")
+                reader = QueryBuilder().register("it", DeltaTable(str(Path(LAKE) / table)))
+                read = reader.execute("SELECT COUNT(*) AS n FROM it").read_all()
+                self.assertEqual(read.column("n")[0].as_py(), count, "deltalake")
                 self.assertEqual(self.duck.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0], count, "DuckDB")
 
     def test_protocol_is_one_that_every_reader_has(self):
         from deltalake import DeltaTable
 
         for table in self.tables():
-            protocol = DeltaTable(str(self.copy / table)).protocol()
+            protocol = DeltaTable(str(Path(LAKE) / table)).protocol()
             self.assertEqual((protocol.min_reader_version, protocol.min_writer_version), (1, 2), table)
 
     def test_values_are_the_same_for_other_readers(self):
@@ -153,7 +138,7 @@ class Readers(unittest.TestCase):
         names = {"long": "bigint", "integer": "int", "double": "double", "boolean": "boolean", "string": "string", "timestamp": "timestamp", "date": "date"}
         for table in json.loads(self.catalog("glue"))["Tables"]:
             given = table["TableInput"]
-            delta = DeltaTable(str(self.copy / given["Name"]))
+            delta = DeltaTable(str(Path(LAKE) / given["Name"]))
             kinds = {f["name"]: f["type"] for f in json.loads(delta.schema().to_json())["fields"]}
             columns = given["StorageDescriptor"]["Columns"] + given["PartitionKeys"]
             self.assertEqual({c["Name"]: c["Type"] for c in columns}, {n: names.get(k, k) for n, k in kinds.items()}, given["Name"])

@@ -102,7 +102,10 @@ fn numbers(question: &Diagnostic, setting: &Setting<'_>) -> Result<Drawn, String
     let overrides = question.columns.iter().map(|column| {
         json!({
             "matcher": { "id": "byName", "options": column.name },
-            "properties": [{ "id": "unit", "value": unit(column.unit) }],
+            "properties": [
+                { "id": "unit", "value": unit(column.unit) },
+                { "id": "displayName", "value": what(question, column.name) },
+            ],
         })
     });
     let overrides: Vec<Value> = overrides.collect();

@@ -85,18 +85,20 @@ proptest! {
         let sql = sql.replace("${top:percentencode}", &percent_encoded(&value));
         let sql = sql.replace("${word:percentencode}", &percent_encoded(&value));
         let tokens = Tokenizer::new(&LookbackDialect::default(), &sql).with_unescape(false).tokenize().unwrap();
-        let literals: Vec<&String> = tokens
+        let literals: Vec<&str> = tokens
             .iter()
-            .filter_map(|token| if let Token::SingleQuotedString(text) = token { Some(text) } else { None })
+            .filter_map(|token| if let Token::SingleQuotedString(text) = token { Some(text.as_str()) } else { None })
             .collect();
-        prop_assert_eq!(literals, [&percent_encoded(&value), &percent_encoded(&value), &"end".to_owned()]);
+        let encoded = percent_encoded(&value);
+        prop_assert_eq!(literals, [encoded.as_str(), encoded.as_str(), "end"]);
     }
 
     #[test]
     fn text_without_parameters_stays_as_it_is(sql in r"(SELECT|a|'x''y'|--c\n|/\*c\*/|::|1\.5e3|\n| |,|\(|\)|<>|~){0,20}") {
         if let Ok(made) = statement(&sql, &stands()) {
             let body: Vec<&str> = sql.lines().skip_while(|line| line.starts_with("--")).collect();
-            prop_assert_eq!(made, body.join("\n").trim_end());
+            let want = body.join("\n");
+            prop_assert_eq!(made, want.trim_end());
         }
     }
 }
