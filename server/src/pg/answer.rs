@@ -1,6 +1,6 @@
 //! Rows on their way to a client: taken in parts, as many as it asks for.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -15,7 +15,9 @@ use super::failure::Failure;
 
 /// An answer that is read in parts.
 pub(super) struct Answer {
-    rows: SendableRecordBatchStream,
+    schema: SchemaRef,
+    // Never waited for: it only makes what can be sent between threads also something that they can share.
+    rows: std::sync::Mutex<SendableRecordBatchStream>,
     // What is left of a batch that was not taken as a whole.
     left: Option<RecordBatch>,
 }
@@ -25,7 +27,7 @@ pub(super) type Cursor = Arc<Mutex<Answer>>;
 
 impl Answer {
     pub(super) fn new(rows: SendableRecordBatchStream) -> Self {
-        Self { rows, left: None }
+        Self { schema: rows.schema(), rows: rows.into(), left: None }
     }
 
     /// An answer of texts that is there already.
@@ -57,7 +59,7 @@ impl Answer {
     }
 
     pub(super) fn schema(&self) -> SchemaRef {
-        self.rows.schema()
+        Arc::clone(&self.schema)
     }
 
     /// The next rows, at most so many; `None` at the end.
@@ -65,7 +67,8 @@ impl Answer {
         let batch = match self.left.take() {
             Some(batch) => batch,
             None => loop {
-                match self.rows.next().await? {
+                let rows = self.rows.get_mut().unwrap_or_else(PoisonError::into_inner);
+                match rows.next().await? {
                     Ok(batch) if batch.num_rows() == 0 => {}
                     Ok(batch) => break batch,
                     Err(error) => return Some(Err(error)),

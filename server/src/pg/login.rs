@@ -27,7 +27,7 @@ const VERSION: u32 = 3 << 16;
 /// First byte of a TLS handshake that comes without asking.
 const TLS_HANDSHAKE: u8 = 0x16;
 /// What such a client says it wants to speak.
-pub(super) const ALPN: &[u8] = b"postgresql";
+pub(crate) const ALPN: &[u8] = b"postgresql";
 /// Time for a block while somebody logs in.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -102,7 +102,10 @@ impl Visitor for Seen {
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         let parts: Vec<String> =
             relation.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.to_lowercase()).collect();
+        // Redshift has its system tables in pg_catalog, too.
+        let of_redshift = |name: &String| ["stl_", "stv_", "svl_", "svv_", "svcs_", "sys_"].iter().any(|p| name.starts_with(p));
         match parts.as_slice() {
+            [.., name] if of_redshift(name) => self.lake = true,
             [.., schema, _] if schema == "pg_catalog" || schema == "information_schema" => self.catalog = true,
             [name] if self.hidden.contains(name) => {}
             [name] if name.starts_with("pg_") => self.catalog = true,
@@ -214,6 +217,7 @@ mod tests {
             "SELECT current_user, count(*) FROM stl_query",
             "SELECT * FROM stl_query WHERE pid <> pg_backend_pid()",
             "SELECT version FROM stl_connection_log",
+            "SELECT count(*) FROM pg_catalog.stl_query",
             "SELECT q.query FROM stl_query q JOIN pg_class c ON c.oid = q.query",
             "CREATE VIEW v AS SELECT * FROM pg_class",
         ] {
