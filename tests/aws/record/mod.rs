@@ -33,6 +33,22 @@ async fn a_fleet_is_recorded_once_and_every_object_is_under_the_key() {
     land.snapshot("sales", "s1").await;
     land.rotate("sales").await;
     land.moto.create_workgroup(REGION, "adhoc", "127.0.0.1:5439").await;
+    // What is asked beside: recovery points, and the module that a cluster of old names.
+    land.cluster("old", None).await;
+    let status =
+        json!({"HsmConfigurationIdentifier": "vault", "HsmClientCertificateIdentifier": "mine", "Status": "active"});
+    let module = json!({"HsmIpAddress": "10.0.0.9", "HsmPartitionName": "p1"});
+    let certificate = json!({"HsmClientCertificatePublicKey": "-----BEGIN CERTIFICATE-----"});
+    for (kind, id, set) in [
+        ("recovery_point", "p1", json!({"namespaceName": "adhoc", "workgroupName": "adhoc"})),
+        ("recovery_point", "p2", json!({"namespaceName": "adhoc", "workgroupName": "adhoc"})),
+        ("hsm_configuration", "vault", module),
+        ("hsm_client_certificate", "mine", certificate),
+        ("cluster", "old", json!({"Encrypted": true, "HsmStatus": status})),
+    ] {
+        let body = json!({"region": REGION, "kind": kind, "id": id, "set": set, "create": kind != "cluster"});
+        land.moto.control("state", &body).await;
+    }
     let first = land.collect().await;
     assert_eq!(first.exit_code(), 0, "{first:?}");
     let clusters = land.rows("cluster_encryption_state").await;
@@ -42,6 +58,11 @@ async fn a_fleet_is_recorded_once_and_every_object_is_under_the_key() {
     assert!(of("sales").get_text("cluster_namespace_arn").unwrap().contains(":namespace:"));
     assert_eq!((of("open").get_flag("encrypted"), of("open").get_text("encryption_type")), (Some(false), Some("none")));
     assert_eq!(of("adhoc").get_text("deployment"), Some("serverless"));
+    assert_eq!(of("adhoc").get("recovery_points"), Some(&lookback_schemas::encryption::Value::Long(2)));
+    let old = of("old");
+    assert_eq!((old.get_text("encryption_type"), old.get_text("hsm_ip_address")), (Some("hsm"), Some("10.0.0.9")));
+    assert_eq!(old.get_flag("hsm_client_certificate_exists"), Some(true));
+    assert!(clusters.iter().all(|row| !format!("{row:?}").contains("CERTIFICATE-----")), "no certificate is stored");
     let snapshots = land.rows("snapshot_encryption_state").await;
     let manual = snapshots.iter().find(|row| row.get_text("snapshot_identifier") == Some("s1")).unwrap();
     assert_eq!(manual.get_text("cluster_namespace_arn"), of("sales").get_text("cluster_namespace_arn"));
