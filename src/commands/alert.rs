@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use futures::future::join_all;
 use lookback_alerts::pace::{Pace, SystemPace};
+use lookback_alerts::rules::Destination;
 use lookback_alerts::run::{Report, run_id};
 use lookback_alerts::{AlertError, Alerter, ErrorKind, Rules, deliver};
 use lookback_exporter::{Settings, places};
@@ -84,12 +85,12 @@ async fn tell(settings: &Settings, path: &Path, options: Options) -> Result<(Rep
     let at = options.as_of.unwrap_or_else(|| pace.now());
     let evaluations = ask::ask(&session, settings, &questions, &exceptions, at).await?;
 
-    let opened = join_all(
-        rules
-            .destinations
-            .iter()
-            .map(async |(name, destination)| (name.clone(), deliver::open(destination, &base, aws.as_ref()).await)),
-    );
+    let (base, connection) = (&base, aws.as_ref());
+    let open = |(name, destination): (&String, &Destination)| {
+        let (name, destination) = (name.clone(), destination.clone());
+        async move { (name, deliver::open(&destination, base, connection).await) }
+    };
+    let opened = join_all(rules.destinations.iter().map(open));
     let destinations = opened.await.into_iter().collect();
     let ledger = LakeLedger::open(&lake, run_id(), options.dry_run).await?;
     let run_id = ledger.run_id().to_owned();

@@ -330,4 +330,13 @@ async fn wrong_input_is_refused_with_its_line() {
     assert_eq!(world.inbox.told(), ["FAIL open"]);
     let ran = world.place.run(&["--lake", world.lake.location(), "alert"]).await.expect(2);
     assert!(ran.stderr.contains("which rules?"), "{}", ran.stderr);
+    // The configuration names rules as well; a scheduled export follows the record, and says so if there is none.
+    let cluster = "[clusters.a]\nhost = \"127.0.0.1\"\nport = 1\nuser = \"u\"\npassword_env = \"PW\"\n";
+    world.place.write("lookback.toml", &format!("[alerts]\nrules = \"alerts.toml\"\n{cluster}"));
+    let args = ["--lake", world.lake.location(), "alert", "--as-of", FIXED, "--dry-run"];
+    let mut command = world.place.command(LOOKBACK);
+    let output = command.args(args).env("HOOK_URL", &world.url).output().await.unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 would be sent"), "{output:?}");
+    let ran = world.place.run(&["--lake", "elsewhere", "export", "--schedule", "0 0 * * * *"]).await.expect(2);
+    assert!(ran.stderr.contains("[alerts] follows the record"), "{}", ran.stderr);
 }

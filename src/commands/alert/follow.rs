@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lookback_alerts::run::Outcome;
 use lookback_exporter::Settings;
 use lookback_exporter::schedule::LOG_TARGET;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -42,8 +43,12 @@ impl Follower {
                 () = stop.cancelled() => return,
                 () = collected.notified() => {}
             }
-            match Box::pin(tell(&self.settings, &self.rules, Options::default())).await {
-                Ok((report, _)) => {
+            // On a thread of its own: an audit is much work between two waits.
+            let (settings, rules) = (self.settings.clone(), self.rules.clone());
+            let runtime = Handle::current();
+            let run = move || runtime.block_on(Box::pin(tell(&settings, &rules, Options::default())));
+            match tokio::task::spawn_blocking(run).await {
+                Ok(Ok((report, _))) => {
                     for problem in report.problems.iter().chain(&report.unasked) {
                         warn!(target: LOG_TARGET, "alerts: {problem}");
                     }
@@ -59,10 +64,11 @@ impl Follower {
                     }
                     info!(target: LOG_TARGET, sent, left, orphaned = report.orphans.len(), "alerts were brought up to date");
                 }
-                Err(failure) => {
+                Ok(Err(failure)) => {
                     let error = failure.into_error();
                     warn!(target: LOG_TARGET, "alerts: {error}");
                 }
+                Err(error) => warn!(target: LOG_TARGET, "alerts were abandoned: {error}"),
             }
         }
     }
