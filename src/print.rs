@@ -37,7 +37,7 @@ fn is_discreet(line: &Metadata<'_>) -> bool {
     // Warnings, too: one repeats what STS says about a wrong signature, and STS repeats the request. What failed is said by us.
     let most = if is_of(&["aws_"]) {
         Level::ERROR
-    } else if is_of(&["h2", "hyper"]) {
+    } else if is_of(&["h2", "hyper", "reqwest"]) {
         Level::INFO
     } else {
         Level::TRACE
