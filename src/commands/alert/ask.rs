@@ -196,3 +196,25 @@ fn of_finding(finding: &Finding) -> Observation {
         values: Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn the_example_of_the_documents_is_understood() {
+        let text = include_str!("../../../docs/alerts.md");
+        let example = text.split("```toml\n").filter_map(|block| block.split("```").next());
+        let example = example.filter(|block| block.contains("[[rule]]")).next().unwrap();
+        let rules = Rules::parse("docs/alerts.md", example).unwrap();
+        let questions = resolve("docs/alerts.md", &rules).unwrap();
+        assert_eq!(questions.len(), 3);
+        let checks = |question: &Question<'_>| match &question.asks {
+            What::Checks(checks) => checks.len(),
+            What::Diagnostic(..) => 0,
+        };
+        assert!(checks(&questions[0]) > 5 && checks(&questions[1]) > 5, "rules about checks ask several");
+    }
+}
