@@ -117,10 +117,8 @@ async fn lake() -> tempfile::TempDir {
 
 /// The tags and attributes of a page must not change with what is in the logs.
 fn assert_harmless(page: &str, what: &str) {
-    for raw in ["<script>", "<img", "onerror=alert(2)>", "\"><"] {
-        let shown = page.replace("\"><svg class=\"i\"", "").replace("\"><", "\" ><");
-        let found = if raw == "\"><" { page.contains("\"><img") } else { shown.contains(raw) };
-        assert!(!found, "{what} has {raw}");
+    for raw in ["<script>", "<img", "onerror=alert(2)>"] {
+        assert!(!page.contains(raw), "{what} has {raw}");
     }
 }
 
@@ -156,10 +154,7 @@ async fn every_link_keeps_what_is_looked_at() {
     for path in PATHS {
         let page = site.whole(&format!("{path}?from=now-2d&cluster=etl&{AS_OF}&refresh=10")).await;
         for link in page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-            if !link.starts_with('/')
-                || link.starts_with("/assets/")
-                || link.contains("refresh=") && !link.contains("as_of=")
-            {
+            if !link.starts_with('/') || link.starts_with("/assets/") {
                 continue;
             }
             links += 1;
