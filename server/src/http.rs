@@ -55,8 +55,10 @@ const LONG_WAIT: Duration = Duration::from_secs(20);
 /// All of the HTTP door.
 pub fn router(desk: Desk) -> Router {
     let api = Api::new(desk);
+    let pages = crate::page::router(api.desk().clone());
     routes::router()
         .with_state(api.clone())
+        .merge(pages)
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(api, guard::guard))

@@ -5,6 +5,7 @@
 //! never the query, in which SQL may be.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use tracing::Instrument;
 
 use super::origin::{self, By};
@@ -80,7 +82,11 @@ pub(super) async fn guard(State(api): State<Api>, mut request: Request, next: Ne
     let admitted = admit(&api, &mut request, from).instrument(span.clone()).await;
     let user = request.extensions().get::<Asker>().map(|asker| Arc::clone(&asker.user));
     let mut response = match admitted {
-        Ok(()) => next.run(request).instrument(span.clone()).await,
+        // A defect costs one answer, and the client learns of it.
+        Ok(()) => match AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await {
+            Ok(response) => response,
+            Err(_) => Problem::new(Code::Internal, "the server failed at this request").into_response(),
+        },
         Err(refused) => refused,
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {

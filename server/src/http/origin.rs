@@ -11,6 +11,8 @@ use axum::http::{HeaderMap, Method};
 
 /// What a page of another site cannot send without being allowed to, which it never is.
 pub(crate) const OWN_HEADER: &str = "lookback-request";
+/// Longest address to come back to after a log-in: a link to a statement has the statement in it.
+const MOST_PATH: usize = 8_000;
 const FETCH_SITE: &str = "sec-fetch-site";
 const FETCH_MODE: &str = "sec-fetch-mode";
 
@@ -76,7 +78,7 @@ fn is_local_name(host: &str) -> bool {
 pub(crate) fn own_path(path: &str) -> &str {
     let is_own = path.starts_with('/')
         && !path.starts_with("//")
-        && path.len() <= 2_000
+        && path.len() <= MOST_PATH
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_own { path } else { "/" }
 }

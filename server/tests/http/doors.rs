@@ -1,7 +1,6 @@
 //! Who gets in, how, and to what.
 
 use lookback_server::people::{hash_password, new_token};
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Server, with};
@@ -12,13 +11,13 @@ const PASSWORD: &str = "a password: with a colon";
 async fn staffed() -> (Server, [String; 3]) {
     let made = [(); 3].map(|()| new_token().unwrap());
     let [viewer, auditor, admin] = made.each_ref().map(|(_, hash)| hash.clone());
-    let password = hash_password(&PASSWORD.to_owned().into()).unwrap();
+    let password = hash_password(PASSWORD.to_owned()).unwrap();
     let users = json!({
         "vera": { "role": "viewer", "tokens": [viewer], "password": password },
         "aud": { "role": "auditor", "tokens": [auditor] },
         "root": { "role": "admin", "tokens": [admin] },
     });
-    (with(json!({ "users": users })).await, made.map(|(token, _)| token.expose_secret().to_owned()))
+    (with(json!({ "users": users })).await, made.map(|(token, _)| token))
 }
 
 async fn get(server: &Server, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -147,4 +146,20 @@ async fn a_browser_has_a_session_that_only_its_own_pages_can_use() {
     assert_eq!(closed.status, 204);
     assert!(closed.header("set-cookie").unwrap().contains("Max-Age=0"));
     assert_eq!(get(&server, "/api/status", &[cookie]).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_tls_browsers_come_back_with_tls_only() {
+    let (token, hash) = new_token().unwrap();
+    let users = json!({ "ana": { "tokens": [hash] } });
+    // What is behind TLS does not see it; the settings say whether it is there.
+    let server = with(json!({ "users": users, "tls_cert": "cert.pem", "tls_key": "key.pem" })).await;
+    let headers = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")];
+    let opened = server.send("POST /login", &headers, json!({ "token": token }).to_string().as_bytes()).await;
+    assert_eq!(opened.header("strict-transport-security"), Some("max-age=31536000"));
+    let cookie = opened.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("__Host-lookback=") && cookie.ends_with("; Secure"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    assert_eq!(get(&server, "/api/status", &[("cookie", cookie)]).await.status, 200);
+    assert_eq!(get(&server, "/api/status", &[("cookie", &cookie.replace("__Host-", ""))]).await.status, 401);
 }
