@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn the_example_of_the_documents_is_understood() {
         let text = include_str!("../../../docs/alerts.md");
-        let example = text.split("```toml\n").filter_map(|block| block.split("```").next());
-        let example = example.filter(|block| block.contains("[[rule]]")).next().unwrap();
+        let mut examples = text.split("```toml\n").filter_map(|block| block.split("```").next());
+        let example = examples.find(|block| block.contains("[[rule]]")).unwrap();
         let rules = Rules::parse("docs/alerts.md", example).unwrap();
         let questions = resolve("docs/alerts.md", &rules).unwrap();
         assert_eq!(questions.len(), 3);
