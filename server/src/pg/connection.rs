@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lookback_query::{QueryError, Session, Statement};
+use futures::future::BoxFuture;
 use lookback_query::session::Parameter;
+use lookback_query::{QueryError, Session, Statement};
 use pgwire::messages::PgWireBackendMessage as Out;
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus};
 use pgwire::messages::startup::{Authentication, BackendKeyData, ParameterStatus, SecretKey};
@@ -252,7 +253,17 @@ impl Connection {
     }
 
     /// Starts a statement with the values of its parameters.
-    pub(super) async fn start(&mut self, question: &Question, piece: &Piece, values: &[Parameter]) -> Result<Reply, Stop> {
+    pub(super) fn start<'a>(
+        &'a mut self,
+        question: &'a Question,
+        piece: &'a Piece,
+        values: &'a [Parameter],
+    ) -> BoxFuture<'a, Result<Reply, Stop>> {
+        // Boxed, because a cursor's query is started within the statement that declares it.
+        Box::pin(self.started(question, piece, values))
+    }
+
+    async fn started(&mut self, question: &Question, piece: &Piece, values: &[Parameter]) -> Result<Reply, Stop> {
         self.may_start(question)?;
         match question {
             Question::Command(command) => self.command(command.clone()).await,
@@ -343,6 +354,7 @@ impl Connection {
         let mut sent = 0;
         while sent < most {
             let Some(part) = self.next(answer, most - sent).await? else { return Ok((sent, true)) };
+            let part = encode::flat(part)?;
             let rows = encode::Rows::new(&part, columns)?;
             for row in 0..part.num_rows() {
                 rows.write(row, self.writer.buffer())?;
@@ -368,6 +380,7 @@ impl Connection {
         }
         let mut sent = 0;
         while let Some(part) = self.next(answer, u64::MAX).await? {
+            let part = encode::flat(part)?;
             let rows = encode::Rows::new(&part, &columns)?;
             for row in 0..part.num_rows() {
                 line.clear();
@@ -508,7 +521,7 @@ impl Connection {
         };
         let question = self.understand(piece)?;
         let not_a_query = || Failure::new(code::SYNTAX, "a query is expected here, such as SELECT");
-        match Box::pin(self.start(&question, piece, &[])).await? {
+        match self.start(&question, piece, &[]).await? {
             Reply::Rows(answer) if !matches!(question, Question::Command(_)) => Ok(answer),
             _ => Err(not_a_query().into()),
         }

@@ -12,7 +12,7 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, FieldRef, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use arrow_pg::datatypes::field_into_pg_type;
 use arrow_pg::encoder::encode_value;
 use bytes::{BufMut, BytesMut};
@@ -41,6 +41,7 @@ pub(super) fn type_of(field: &FieldRef) -> Result<Type, Failure> {
     match field.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if field.metadata().is_empty() => Ok(Type::VARCHAR),
         DataType::Null => Ok(Type::VARCHAR),
+        DataType::Dictionary(_, values) => type_of(&Arc::new(Field::new(field.name(), values.as_ref().clone(), true))),
         DataType::Decimal256(..) => Ok(Type::NUMERIC),
         _ => field_into_pg_type(field).map_err(|e| {
             Failure::new(code::NOT_SUPPORTED, format!("column '{}' has a type that cannot be sent: {e}", field.name()))
@@ -112,6 +113,26 @@ pub(super) fn message(to: &mut BytesMut, tag: u8, body: impl FnOnce(&mut BytesMu
     body(to);
     let length = u32::try_from(to.len() - start).unwrap_or(u32::MAX);
     to[start..start + 4].copy_from_slice(&length.to_be_bytes());
+}
+
+/// The batch with values in place of dictionaries of them.
+pub(super) fn flat(batch: RecordBatch) -> Result<RecordBatch, Failure> {
+    let of = |kind: &DataType| match kind {
+        DataType::Dictionary(_, values) => Some(values.as_ref().clone()),
+        _ => None,
+    };
+    if batch.schema().fields().iter().all(|field| of(field.data_type()).is_none()) {
+        return Ok(batch);
+    }
+    let values = |array: &ArrayRef| match of(array.data_type()) {
+        Some(kind) => cast(array, &kind),
+        None => Ok(Arc::clone(array)),
+    };
+    let columns: Vec<ArrayRef> = batch.columns().iter().map(values).collect::<Result<_, _>>().map_err(unsent)?;
+    let fields = batch.schema().fields().iter().zip(&columns).map(|(field, column)| {
+        field.as_ref().clone().with_data_type(column.data_type().clone())
+    }).collect::<Vec<_>>();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(unsent)
 }
 
 /// A batch that is written row by row.

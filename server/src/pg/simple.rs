@@ -51,6 +51,6 @@ impl Connection {
     pub(super) async fn start_command(&mut self, command: super::command::Command) -> Result<Reply, Stop> {
         let nothing = Piece::default();
         let question = super::connection::Question::Command(command);
-        Box::pin(self.start(&question, &nothing, &[])).await
+        self.start(&question, &nothing, &[]).await
     }
 }

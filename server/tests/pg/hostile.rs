@@ -6,11 +6,10 @@ use tokio::net::TcpStream;
 
 use crate::server::{Running, simple};
 
-/// What comes back until the server closes.
+/// What comes back until the server closes, which it does at the latest when the client says that it goes.
 async fn send(server: &Running, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
-    stream.shutdown().await.unwrap();
+    stream.write_all(&[bytes, b"X\0\0\0\x04"].concat()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.ok();
     answer

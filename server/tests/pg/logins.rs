@@ -5,7 +5,6 @@ use std::sync::Arc;
 use lookback_server::people::{hash_password, new_token};
 use rustls::pki_types::CertificateDer;
 use serde_json::json;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -88,8 +87,6 @@ async fn with_a_certificate_nobody_gets_in_without_tls() {
         let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
         MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth())
     };
-    let mut config: Config = plain.parse().unwrap();
-    config.ssl_mode(SslMode::Require).host("localhost");
     // Both a name to check and an address to go to.
     let config = format!("host=localhost hostaddr=127.0.0.1 port={} user=bo password=bo sslmode=require", server.address.port());
     let config: Config = config.parse().unwrap();

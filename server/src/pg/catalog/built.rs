@@ -17,9 +17,9 @@ use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_pg_catalog::pg_catalog::context::{PgCatalogContextProvider, Role};
 use datafusion_pg_catalog::setup_pg_catalog;
-use futures::{StreamExt, TryStreamExt, stream};
-use lookback_query::{QueryError, Session};
+use lookback_query::{ErrorKind, QueryError, Session};
 use pgwire::api::Type;
+use tokio::task::JoinSet;
 
 use super::super::failure::Failure;
 use super::{functions, tables};
@@ -72,16 +72,33 @@ pub(super) async fn build(session: &Session, users: &[String]) -> std::result::R
 }
 
 async fn relations(session: &Session) -> std::result::Result<Vec<Relation>, QueryError> {
-    let names = session.apart().names().await?;
-    let described = stream::iter(names).map(|relation| async move {
-        let name = relation.name.replace('"', "\"\"");
-        let Some(statement) = session.prepare(&format!("SELECT * FROM \"{name}\""))?.pop() else { return Ok(None) };
-        let schema = session.describe(&statement, &[]).await?.schema;
-        Ok::<_, QueryError>(Some(Relation { name: relation.name, view: relation.view, schema }))
-    });
-    let mut relations: Vec<Relation> = described.buffer_unordered(AT_ONCE).try_filter_map(|one| async { Ok(one) }).try_collect().await?;
+    let mut names = session.apart().names().await?.into_iter();
+    let mut relations = Vec::new();
+    let mut under_way = JoinSet::new();
+    loop {
+        while under_way.len() < AT_ONCE
+            && let Some(relation) = names.next()
+        {
+            let session = session.clone();
+            under_way.spawn(async move { described(&session, relation.name, relation.view).await });
+        }
+        match under_way.join_next().await {
+            None => break,
+            Some(Ok(described)) => relations.push(described?),
+            Some(Err(e)) => return Err(QueryError::with_source(ErrorKind::Internal, "the catalog could not be made", e)),
+        }
+    }
     relations.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(relations)
+}
+
+async fn described(session: &Session, name: String, view: bool) -> std::result::Result<Relation, QueryError> {
+    let text = format!("SELECT * FROM \"{}\"", name.replace('"', "\"\""));
+    let Some(statement) = session.prepare(&text)?.pop() else {
+        return Err(QueryError::new(ErrorKind::Internal, format!("'{name}' cannot be described")));
+    };
+    let schema = session.describe(&statement, &[]).await?.schema;
+    Ok(Relation { name, view, schema })
 }
 
 async fn state_of(relations: &[Relation], users: &[String]) -> Result<SessionState> {

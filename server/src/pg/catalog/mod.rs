@@ -2,22 +2,28 @@
 //!
 //! Such questions go to a session of their own, in which every table has its columns and no row, so they can show what there is and
 //! nothing that is in it. Most of the catalog, and the rewriting of what only PostgreSQL would understand, is `datafusion-pg-catalog`'s;
-//! `built` has the tables that differ, `functions` those that are missing, `about` which statements are meant.
+//! `empty` knows what there is nothing to say about, `built` has the tables that differ, `functions` those that are missing, `about` which statements are meant.
 
 mod about;
 mod built;
+mod empty;
 mod functions;
 mod tables;
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use datafusion::common::{DFSchema, TableReference};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 use lookback_query::{QueryError, Session};
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::parser::Parser;
 use tokio::sync::Mutex;
 
 use super::failure::{Failure, code};
@@ -32,6 +38,22 @@ pub(super) struct Context<'a> {
     pub(super) user: &'a str,
     pub(super) pid: u32,
     pub(super) parameters: &'a Parameters,
+}
+
+fn parser_message(message: &str) -> String {
+    format!("syntax error: {}", message.strip_prefix("sql parser error: ").unwrap_or(message))
+}
+
+/// The plan of an answer without rows.
+fn nothing(names: &[String], state: SessionState) -> Result<(SessionState, LogicalPlan), Failure> {
+    // Names may be there twice, which fields that belong to no table may not.
+    let fields = names.iter().enumerate().map(|(at, name)| {
+        let field = Arc::new(Field::new(name, DataType::Utf8, true));
+        (Some(TableReference::bare(format!("c{at}"))), field)
+    });
+    let schema = DFSchema::new_with_metadata(fields.collect(), HashMap::new()).map_err(QueryError::from)?;
+    let plan = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::new(schema) });
+    Ok((state, plan))
 }
 
 /// The catalog of the lake, made when it is first asked for.
@@ -77,7 +99,19 @@ impl Catalog {
         text: &str,
         context: &Context<'_>,
     ) -> Result<(SessionState, LogicalPlan), Failure> {
-        let text = about::mended(text);
+        let mut text = about::mended(text);
+        let mut asked = Parser::parse_sql(&PostgreSqlDialect {}, &text)
+            .map_err(|e| Failure::new(code::SYNTAX, parser_message(&e.to_string())))?;
+        if let [statement] = asked.as_mut_slice() {
+            let before = statement.to_string();
+            if let Some(names) = empty::without_rows(statement) {
+                return nothing(&names, self.state(session).await?);
+            }
+            let after = statement.to_string();
+            if before != after {
+                text = after;
+            }
+        }
         let statements = self.parser.parse(&text).map_err(|e| Failure::new(code::SYNTAX, format!("syntax error: {e}")))?;
         let Ok([statement]) = <[_; 1]>::try_from(statements) else {
             return Err(Failure::new(code::SYNTAX, "one statement is expected here"));
