@@ -252,7 +252,7 @@
   const iso = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
   const follow = (drill, name, from, to) => {
     const query = new URLSearchParams(drill.query);
-    if (drill.by && name !== undefined) query.set(drill.by, name);
+    if (drill.by && name !== undefined && !/^\d+ others$/.test(name)) query.set(drill.by, name);
     if (drill.range && from !== undefined) { query.set("from", iso(from)); query.set("to", iso(to)); }
     location.assign(`${drill.path}?${query}`);
   };

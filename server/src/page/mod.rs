@@ -97,11 +97,7 @@ fn panels(page: &str) -> Option<(&'static [Def], Option<i64>)> {
 
 /// `GET /panel/{page}/{id}`
 async fn one_panel(Path((page, id)): Path<(String, String)>, mut asked: Asked) -> Response {
-    let found = panels(&page).and_then(|(defs, length)| Some((defs.iter().find(|def| def.id == id)?, length)));
-    let Some((def, length)) = found.filter(|(def, _)| asked.asker.role >= def.role) else {
-        let trouble = Trouble::new("There is no such panel.", "Reload the page.");
-        return failure::page(&asked, StatusCode::NOT_FOUND, trouble).await;
-    };
+    let Some((defs, length)) = panels(&page) else { return no_panel(&asked).await };
     // Links of the panel are those of its page.
     let is_path = |path: &String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | ':' | '@' | '%');
@@ -113,7 +109,16 @@ async fn one_panel(Path((page, id)): Path<(String, String)>, mut asked: Asked) -
     if let Some(length) = length {
         asked = asked.reaching(length);
     }
-    panel::alone(&page, def, Arc::new(asked)).await.answer(StatusCode::OK)
+    let asked = Arc::new(asked);
+    match panel::alone(&page, defs, &id, Arc::clone(&asked)).await {
+        Some(panel) => panel.answer(StatusCode::OK),
+        None => no_panel(&asked).await,
+    }
+}
+
+async fn no_panel(asked: &Asked) -> Response {
+    let trouble = Trouble::new("There is no such panel.", "Reload the page.");
+    failure::page(asked, StatusCode::NOT_FOUND, trouble).await
 }
 
 #[cfg(test)]

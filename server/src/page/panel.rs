@@ -145,12 +145,12 @@ struct Written {
 }
 
 impl Written {
-    fn new(def: &Def, asked: &Asked, page: &str) -> Self {
+    fn new(def: &Def, width: u8, asked: &Asked, page: &str) -> Self {
         let again = asked.view.refresh.map(|rate| format!("every {rate}s, ")).unwrap_or_default();
         Self {
             id: def.id,
             title: def.title.to_owned(),
-            width: def.width,
+            width,
             bare: def.bare,
             url: asked.fragment(page, def.id),
             trigger: format!("{again}again"),
@@ -211,20 +211,34 @@ impl Written {
     }
 }
 
-/// One panel, however long it takes.
-pub(super) async fn alone(page: &str, def: &Def, asked: Arc<Asked>) -> Html {
+/// The panels that a role may see, with their widths: what is left out gives its room to the one before it.
+fn seen(defs: &'static [Def], role: Role) -> Vec<(&'static Def, u8)> {
+    let mut seen: Vec<(&Def, u8)> = Vec::new();
+    for def in defs {
+        match seen.last_mut() {
+            _ if role >= def.role => seen.push((def, def.width)),
+            Some((_, width)) if *width + def.width <= 12 => *width += def.width,
+            _ => {}
+        }
+    }
+    seen
+}
+
+/// One panel, however long it takes; `None` if there is none of that name for whoever asks.
+pub(super) async fn alone(page: &str, defs: &'static [Def], id: &str, asked: Arc<Asked>) -> Option<Html> {
+    let (def, width) = seen(defs, asked.asker.role).into_iter().find(|(def, _)| def.id == id)?;
     let result = (def.draw)(Arc::clone(&asked)).await;
-    Html::of(&Written::new(def, &asked, page).drawn(result, &asked))
+    Some(Html::of(&Written::new(def, width, &asked, page).drawn(result, &asked)))
 }
 
 /// All panels of a page that the asker may see. They are asked at once; one that is not there in time has a place that fetches
 /// it, and what it began goes on.
-pub(super) async fn together(page: &str, defs: &[Def], asked: &Arc<Asked>) -> Vec<Html> {
+pub(super) async fn together(page: &str, defs: &'static [Def], asked: &Arc<Asked>) -> Vec<Html> {
     let deadline = Instant::now() + PATIENCE;
-    let panels = defs.iter().filter(|def| asked.asker.role >= def.role).map(|def| async move {
+    let panels = seen(defs, asked.asker.role).into_iter().map(|(def, width)| async move {
         // A task of its own: its answer is kept for whoever fetches it.
         let task = tokio::spawn((def.draw)(Arc::clone(asked)));
-        let written = Written::new(def, asked, page);
+        let written = Written::new(def, width, asked, page);
         let written = match tokio::time::timeout_at(deadline, task).await {
             Ok(Ok(result)) => written.drawn(result, asked),
             Ok(Err(_)) => written.drawn(
