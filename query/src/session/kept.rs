@@ -44,7 +44,7 @@ impl Session {
         let pinned = if self.pins.is_some() { self.clone() } else { self.pinned(&[]).await? };
         let session = Self { as_of: Some(self.moment()), locals: Arc::default(), ..pinned };
         let mut narrow = session.clone();
-        narrow.base.config_mut().options_mut().execution.target_partitions = 1;
+        Arc::make_mut(&mut narrow.base).config_mut().options_mut().execution.target_partitions = 1;
         let most_bytes = most_bytes.min(self.limits.memory_bytes / 4);
         let mut levels = HashMap::new();
         if most_bytes > 0 {

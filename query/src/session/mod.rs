@@ -108,7 +108,8 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct Session {
     lake: Arc<Lake>,
-    base: SessionState,
+    // Shared: each connection of a server has a session of its own.
+    base: Arc<SessionState>,
     memory: Arc<Shares>,
     threads: Arc<Threads>,
     limits: Limits,
@@ -239,7 +240,7 @@ impl Session {
         let threads = Threads::new(limits.target_partitions);
         Ok(Self {
             lake: Arc::new(lake),
-            base,
+            base: Arc::new(base),
             memory,
             threads,
             limits,
@@ -430,7 +431,7 @@ impl Session {
         let catalogs = MemoryCatalogProviderList::new();
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
         let now = self.moment();
-        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
+        let mut state = SessionStateBuilder::new_from_existing(SessionState::clone(&self.base))
             .with_catalog_list(Arc::new(catalogs))
             .with_runtime_env(self.statement_runtime()?)
             .with_analyzer_rules(meaning::rules(now))
