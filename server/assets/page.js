@@ -69,8 +69,8 @@
       case "r": refresh(); break;
       case "[": shift(-0.5); break;
       case "]": shift(0.5); break;
-      case "c": open("clusters", event); break;
-      case "d": open("range", event); break;
+      case "c": open("pick-clusters", event); break;
+      case "d": open("pick-range", event); break;
       case "?": document.getElementById("keys")?.showModal(); break;
     }
   });

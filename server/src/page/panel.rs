@@ -109,7 +109,7 @@ impl Content {
 #[derive(Template, Default)]
 #[template(path = "panel.html")]
 struct Written {
-    id: &'static str,
+    id: String,
     title: String,
     hint: String,
     width: u8,
@@ -148,7 +148,7 @@ impl Written {
     fn new(def: &Def, width: u8, asked: &Asked, page: &str) -> Self {
         let again = asked.view.refresh.map(|rate| format!("every {rate}s, ")).unwrap_or_default();
         Self {
-            id: def.id,
+            id: def.id.to_owned(),
             title: def.title.to_owned(),
             width,
             bare: def.bare,
@@ -256,7 +256,7 @@ pub(super) async fn together(page: &str, defs: &'static [Def], asked: &Arc<Asked
 }
 
 /// A panel of what is known already.
-pub(super) fn fixed(id: &'static str, title: &str, width: u8, content: Content, asked: &Asked) -> Html {
-    let written = Written { id, title: title.to_owned(), width, ..Written::default() };
+pub(super) fn fixed(id: &str, title: &str, width: u8, content: Content, asked: &Asked) -> Html {
+    let written = Written { id: id.to_owned(), title: title.to_owned(), width, ..Written::default() };
     Html::of(&written.drawn(Ok(content), asked))
 }

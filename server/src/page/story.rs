@@ -38,12 +38,13 @@ pub(super) async fn get(Path(cluster): Path<String>, asked: Asked) -> Response {
     let shell = asked.shell(PAGE).await;
     let name = told.incarnations.last().map_or(cluster.as_str(), |one| one.name());
     let shell = shell.about(visible(name), "Encryption", asked.href("/encryption", &[]));
-    let stories = told.incarnations.iter().rev().take(MOST);
-    let parts = stories.flat_map(|one| [facts(one, &asked), segments(one, &asked), entries(one, &asked)]);
+    let stories = told.incarnations.iter().rev().take(MOST).enumerate();
+    let parts =
+        stories.flat_map(|(at, one)| [facts(one, at, &asked), segments(one, at, &asked), entries(one, at, &asked)]);
     shell.around(parts.collect()).answer(StatusCode::OK)
 }
 
-fn facts(one: &Incarnation, asked: &Asked) -> Html {
+fn facts(one: &Incarnation, at: usize, asked: &Asked) -> Html {
     let names: Vec<String> = one.names.iter().map(|(name, _)| visible(name)).collect();
     let mut facts = vec![
         Fact::new("Names", names.join(", then ")),
@@ -55,7 +56,7 @@ fn facts(one: &Incarnation, asked: &Asked) -> Html {
     ];
     facts.retain(|fact| !fact.text.is_empty());
     let content = Content { custom: Some(Html::of(&Facts { facts })), ..Content::default() };
-    fixed("incarnation", "Cluster", 12, content, asked)
+    fixed(&format!("incarnation-{at}"), "Cluster", 12, content, asked)
 }
 
 /// A moment, or the two looks between which it was.
@@ -68,7 +69,7 @@ fn between(time: Between) -> String {
     }
 }
 
-fn segments(one: &Incarnation, asked: &Asked) -> Html {
+fn segments(one: &Incarnation, at: usize, asked: &Asked) -> Html {
     let ms = |micros: i64| (micros / 1_000) as f64;
     let mut chart = Chart::new(Kind::Spans, "time", "How the cluster was encrypted, and when");
     chart.rows = vec![cut(&visible(one.name()), 60)];
@@ -102,7 +103,7 @@ fn segments(one: &Incarnation, asked: &Asked) -> Html {
         true => Content::nothing("Nothing was seen in this time range", "Choose a longer one."),
         false => Content { chart: Some(chart), table: Some(table), ..Content::default() },
     };
-    fixed("segments", "How it was encrypted", 12, content, asked)
+    fixed(&format!("segments-{at}"), "How it was encrypted", 12, content, asked)
 }
 
 fn span(segment: &Segment, asked: &Asked, tone: &'static str, word: &str) -> Span {
@@ -123,7 +124,7 @@ fn span(segment: &Segment, asked: &Asked, tone: &'static str, word: &str) -> Spa
     }
 }
 
-fn entries(one: &Incarnation, asked: &Asked) -> Html {
+fn entries(one: &Incarnation, at: usize, asked: &Asked) -> Html {
     let mut table = Table::new("What happened", &[("Time (UTC)", "time"), ("What", ""), ("Who", "")]).stacked();
     for entry in one.entries.iter().rev().take(500) {
         table.push(line(entry));
@@ -133,7 +134,7 @@ fn entries(one: &Incarnation, asked: &Asked) -> Html {
         false => Content { table: Some(table), ..Content::default() }
             .hinted("Two times are the looks between which it happened"),
     };
-    fixed("entries", "What happened", 12, content, asked)
+    fixed(&format!("entries-{at}"), "What happened", 12, content, asked)
 }
 
 fn line(entry: &Entry) -> Vec<Cell> {

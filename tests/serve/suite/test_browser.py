@@ -204,12 +204,12 @@ class Use(Browser):
         for link in page.locator("nav a").evaluate_all("links => links.map(link => link.href)"):
             for part in ("from=now-2d", "cluster=etl", "as_of=2036-01-01T00:00:00Z"):
                 self.assertIn(part, link)
-        page.locator("#range summary").click()
+        page.locator("#pick-range summary").click()
         page.get_by_role("link", name="Last 7 days").click()
         settle(page)
         self.assertIn("from=now-1w", page.url)
         self.assertIn("cluster=etl", page.url)
-        page.locator("#clusters summary").click()
+        page.locator("#pick-clusters summary").click()
         page.get_by_role("link", name="All clusters").click()
         self.assertNotIn("cluster=", page.url)
         self.assertIn("as_of=2036", page.url)
@@ -228,7 +228,7 @@ class Use(Browser):
         page.keyboard.press("c")
         self.assertEqual(page.evaluate("document.activeElement.type"), "search")
         page.keyboard.press("Escape")
-        self.assertFalse(page.locator("#clusters .sheet").is_visible())
+        self.assertFalse(page.locator("#pick-clusters .sheet").is_visible())
 
     def test_a_refresh_fetches_panels_and_nothing_else(self):
         page, _ = self.open("/?from=now-2d&refresh=5")
