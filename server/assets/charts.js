@@ -4,7 +4,7 @@
 (() => {
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const palette = () => Array.from({ length: 10 }, (_, i) => css(`--c${i}`));
-  const tones = { ok: "--ok", warn: "--warn", bad: "--bad", info: "--info", none: "--line" };
+  const tones = { ok: "--t-ok", warn: "--t-warn", bad: "--t-bad", info: "--t-info", none: "--t-none" };
   const fine = (n) => {
     const size = Math.abs(n);
     const digits = size >= 100 || Number.isInteger(n) ? 0 : size >= 10 ? 1 : 2;
