@@ -93,7 +93,12 @@ impl Desk {
     ///
     /// # Errors
     /// As [`Desk::new`].
-    pub fn with_clock(session: Session, settings: &Settings, people: People, clock: Clock) -> Result<Self, ServerError> {
+    pub fn with_clock(
+        session: Session,
+        settings: &Settings,
+        people: People,
+        clock: Clock,
+    ) -> Result<Self, ServerError> {
         let limits = &settings.limits;
         let statements = limits.statements.clamp(1, Semaphore::MAX_PERMITS);
         let places = statements.saturating_add(limits.waiting).min(Semaphore::MAX_PERMITS);
@@ -197,7 +202,9 @@ impl Desk {
         drop(place);
         ticket.permit = Some(permit);
         let own = session.limits();
-        let narrow = |session: &Session| session.with_timeout(own.timeout.min(limits.timeout)).with_max_rows(Some(limits.max_rows));
+        let narrow = |session: &Session| {
+            session.with_timeout(own.timeout.min(limits.timeout)).with_max_rows(Some(limits.max_rows))
+        };
         let wide = own.timeout > limits.timeout || own.max_rows.is_none_or(|rows| rows > limits.max_rows);
         let narrowed = wide.then(|| narrow(session));
         let session = narrowed.as_ref().unwrap_or(session);

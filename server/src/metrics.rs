@@ -73,7 +73,11 @@ impl Metrics {
         r.register("lookback_serve_rows", "Rows given out", metrics.rows.clone());
         r.register("lookback_serve_read_bytes", "Bytes asked of the lake", metrics.bytes.clone());
         r.register("lookback_serve_connections", "Connections that are open", metrics.connections.clone());
-        r.register("lookback_serve_connections_refused", "Connections refused, there were too many", metrics.refused.clone());
+        r.register(
+            "lookback_serve_connections_refused",
+            "Connections refused, there were too many",
+            metrics.refused.clone(),
+        );
         r.register("lookback_serve_logins", "Log-ins, by how they ended", metrics.logins.clone());
         r.register("lookback_serve_start_timestamp_seconds", "When the server started", metrics.started.clone());
         metrics.registry = r;

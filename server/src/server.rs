@@ -32,7 +32,10 @@ pub struct Server {
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Server").field("pg", &self.pg_address()).field("http", &self.http_address()).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("pg", &self.pg_address())
+            .field("http", &self.http_address())
+            .finish_non_exhaustive()
     }
 }
 
@@ -103,7 +106,9 @@ fn refuse_to_be_open(settings: &Settings) -> Result<(), ServerError> {
         return Err(ServerError::Refused("both pg and http are off, so there is nothing to serve".to_owned()));
     }
     for (door, listen) in doors {
-        let Some(address) = listen.address().filter(|address| !address.ip().to_canonical().is_loopback()) else { continue };
+        let Some(address) = listen.address().filter(|address| !address.ip().to_canonical().is_loopback()) else {
+            continue;
+        };
         let missing = match (settings.tls_cert.is_some(), settings.users.is_empty()) {
             (true, false) => continue,
             (false, false) => "TLS (tls_cert and tls_key)",
@@ -124,7 +129,8 @@ async fn serve_http(listener: TcpListener, desk: Desk, tls: Option<TlsAcceptor>,
     let accepted = tls::Accepting::new(listener, tls, desk);
     // The tap gives the address of whoever connects to the service.
     let (stopped, stopping) = (stop.clone(), stop.clone());
-    let serving = axum::serve(accepted.tap_io(|_| {}), service).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let serving =
+        axum::serve(accepted.tap_io(|_| {}), service).with_graceful_shutdown(async move { stopped.cancelled().await });
     let late = async move {
         stopping.cancelled().await;
         tokio::time::sleep(LAST_ANSWERS).await;
@@ -159,9 +165,14 @@ mod tests {
         assert!(refuse_to_be_open(&Settings::default()).is_ok());
         assert!(refuse_to_be_open(&settings(r#"{"pg": "[::1]:0", "http": "off"}"#)).is_ok());
         assert!(refused(&settings(r#"{"pg": "0.0.0.0:5439"}"#)).contains("needs TLS (tls_cert and tls_key) and users"));
-        assert!(refused(&settings(&format!(r#"{{"http": "10.0.0.1:80", {user}}}"#))).contains("http = \"10.0.0.1:80\""));
+        assert!(
+            refused(&settings(&format!(r#"{{"http": "10.0.0.1:80", {user}}}"#))).contains("http = \"10.0.0.1:80\"")
+        );
         assert!(refused(&settings(r#"{"http": "[::]:80", "tls_cert": "a", "tls_key": "b"}"#)).contains("needs users"));
-        assert!(refuse_to_be_open(&settings(&format!(r#"{{"pg": "0.0.0.0:1", "tls_cert": "a", "tls_key": "b", {user}}}"#))).is_ok());
+        assert!(
+            refuse_to_be_open(&settings(&format!(r#"{{"pg": "0.0.0.0:1", "tls_cert": "a", "tls_key": "b", {user}}}"#)))
+                .is_ok()
+        );
         assert!(refused(&settings(r#"{"pg": "off", "http": "off"}"#)).contains("nothing to serve"));
     }
 }

@@ -84,7 +84,8 @@ impl std::str::FromStr for Listen {
             return Ok(Self::Off);
         }
         // A name would have to be looked up, and what it means can change.
-        let address = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+        let address =
+            text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
         address.parse().map(Self::At).map_err(|_| {
             format!("'{text}' is not an address; write an IP address and a port such as 127.0.0.1:5439, or off")
         })
@@ -189,5 +190,6 @@ impl Default for QuestionSettings {
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text).map_err(|e| de::Error::custom(format!("'{text}' is not a duration such as 30s: {e}")))
+    humantime::parse_duration(&text)
+        .map_err(|e| de::Error::custom(format!("'{text}' is not a duration such as 30s: {e}")))
 }

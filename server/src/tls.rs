@@ -52,7 +52,11 @@ pub fn configured(settings: &Settings) -> Result<Option<Pair>, ServerError> {
     let (certificate, key) = match (&settings.tls_cert, &settings.tls_key) {
         (None, None) => return Ok(None),
         (Some(certificate), Some(key)) => (certificate, key),
-        _ => return Err(ServerError::Settings("tls_cert and tls_key belong together; one of them is missing".to_owned())),
+        _ => {
+            return Err(ServerError::Settings(
+                "tls_cert and tls_key belong together; one of them is missing".to_owned(),
+            ));
+        }
     };
     let wrong = |why: String| ServerError::Tls { what: "certificate", path: certificate.clone(), why };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read("certificate", certificate)?).collect();
@@ -81,7 +85,9 @@ impl Pair {
     pub fn acceptor(&self, protocols: &[&[u8]]) -> Result<TlsAcceptor, ServerError> {
         let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(self.chain.clone(), self.key.clone_key()));
+            .and_then(|builder| {
+                builder.with_no_client_auth().with_single_cert(self.chain.clone(), self.key.clone_key())
+            });
         let mut config = config.map_err(|e| ServerError::Tls {
             what: "certificate",
             path: self.certificate.clone(),

@@ -22,7 +22,9 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
     }
     if arguments.new_token {
         let (token, hash) = new_token()?;
-        print::note("the token, which is shown this once and nowhere kept; and its hash for `tokens` of [serve.users.<name>]:");
+        print::note(
+            "the token, which is shown this once and nowhere kept; and its hash for `tokens` of [serve.users.<name>]:",
+        );
         print::line(token)?;
         print::line(hash)?;
         return Ok(0);
@@ -40,7 +42,8 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
 fn settings(global: &Global, arguments: &Serve) -> Result<Settings, Failure> {
     let (mut settings, base): (Settings, _) = config::section(global, "serve")?;
     settings.anchor(&base);
-    let listen = |flag: &str, text: &str| text.parse::<Listen>().map_err(|why| Failure::usage(format!("{flag}: {why}")));
+    let listen =
+        |flag: &str, text: &str| text.parse::<Listen>().map_err(|why| Failure::usage(format!("{flag}: {why}")));
     if let Some(text) = &arguments.pg {
         settings.pg = listen("--pg", text)?;
     }
@@ -102,7 +105,9 @@ fn asked_to_stop() -> CancellationToken {
 impl From<ServerError> for Failure {
     fn from(error: ServerError) -> Self {
         match error {
-            ServerError::Settings(_) | ServerError::Refused(_) | ServerError::Tls { .. } => Self::usage(error.to_string()),
+            ServerError::Settings(_) | ServerError::Refused(_) | ServerError::Tls { .. } => {
+                Self::usage(error.to_string())
+            }
             ServerError::Listen { .. } | ServerError::QuestionLog { .. } => Self::failed(error.to_string()),
         }
     }

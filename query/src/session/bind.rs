@@ -260,7 +260,10 @@ fn expression(value: &Parameter) -> Result<Expr, QueryError> {
                 None => (false, text.strip_prefix('+').unwrap_or(text)),
             };
             let digit = |c: char| c.is_ascii_digit() || c == '.';
-            if !digits.contains(|c: char| c.is_ascii_digit()) || !digits.chars().all(digit) || digits.matches('.').count() > 1 {
+            if !digits.contains(|c: char| c.is_ascii_digit())
+                || !digits.chars().all(digit)
+                || digits.matches('.').count() > 1
+            {
                 return Err(QueryError::sql(format!("'{text}' is not a number")));
             }
             let digits = Expr::value(Value::Number(digits.to_owned(), false));
@@ -268,7 +271,8 @@ fn expression(value: &Parameter) -> Result<Expr, QueryError> {
         }
         Parameter::Text(text) => text_literal(text.clone()),
         Parameter::Date(days) => {
-            let day = chrono::NaiveDate::from_epoch_days(*days).ok_or_else(|| QueryError::sql("a date is out of range"))?;
+            let day =
+                chrono::NaiveDate::from_epoch_days(*days).ok_or_else(|| QueryError::sql("a date is out of range"))?;
             cast(day.to_string(), SqlType::Date)
         }
         Parameter::Timestamp(micros) => moment(*micros),

@@ -89,8 +89,7 @@ async fn a_view_does_not_hide_what_it_reads() {
 #[tokio::test]
 async fn one_waits_for_a_place_and_gets_it_when_an_answer_ends() {
     let folder = lake();
-    let limits =
-        LimitSettings { statements: 1, waiting: 0, wait: Duration::from_secs(60), ..LimitSettings::default() };
+    let limits = LimitSettings { statements: 1, waiting: 0, wait: Duration::from_secs(60), ..LimitSettings::default() };
     let (desk, _) = desk(&folder, limits).await;
     let ana = asker("ana", Role::Viewer);
     let mut first = ask(&desk, &ana, "SELECT * FROM generate_series(1, 100000)").await.unwrap().into_stream();

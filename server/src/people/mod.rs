@@ -164,7 +164,8 @@ impl People {
             let user = User { name: name.as_str().into(), role: settings.role, verifier };
             known.insert(name.clone(), user);
         }
-        let iterations = known.values().find_map(|user| Some(user.verifier.as_ref()?.iterations())).unwrap_or(ITERATIONS);
+        let iterations =
+            known.values().find_map(|user| Some(user.verifier.as_ref()?.iterations())).unwrap_or(ITERATIONS);
         let secret = random()?;
         Ok(Self(Arc::new(Inner { users: known, tokens, secret, iterations, throttle: Throttle::default(), clock })))
     }
@@ -206,7 +207,12 @@ impl People {
     ///
     /// # Errors
     /// [`LoginError`].
-    pub fn authenticate_password(&self, user: &str, password: &SecretString, from: IpAddr) -> Result<Asker, LoginError> {
+    pub fn authenticate_password(
+        &self,
+        user: &str,
+        password: &SecretString,
+        from: IpAddr,
+    ) -> Result<Asker, LoginError> {
         self.may_try(from, Some(user))?;
         // Of a name that does not exist as well, so that both take as long.
         let right = self.verifier(user).matches(password);

@@ -231,10 +231,7 @@ mod tests {
     fn is_that_of_the_rfc() {
         let (exchange, first) = Exchange::begin(verifier(), CLIENT_FIRST, SERVER_NONCE).unwrap();
         assert_eq!(first, format!("r=rOprNGfwEbeRWgbNEkqO{SERVER_NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"));
-        assert_eq!(
-            exchange.finish(CLIENT_FINAL.as_bytes()).unwrap(),
-            "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-        );
+        assert_eq!(exchange.finish(CLIENT_FINAL.as_bytes()).unwrap(), "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
     }
 
     #[test]
@@ -254,7 +251,9 @@ mod tests {
         ] {
             assert!(matches!(finish(&malformed), ScramError::Malformed(_)), "{malformed}");
         }
-        for first in ["p=tls-server-end-point,,n=u,r=a", "n,a=admin,n=u,r=a", "n,,r=a", "n,,n=u,r=", "n,,", "", "n,,m=x,n=u,r=a"] {
+        for first in
+            ["p=tls-server-end-point,,n=u,r=a", "n,a=admin,n=u,r=a", "n,,r=a", "n,,n=u,r=", "n,,", "", "n,,m=x,n=u,r=a"]
+        {
             assert!(Exchange::begin(verifier(), first.as_bytes(), "x").is_err(), "{first}");
         }
     }

@@ -52,7 +52,8 @@ fn a_name_that_does_not_exist_looks_like_one_that_does() {
 
 #[test]
 fn guessing_ends_in_waiting() {
-    let people = people(r#"{"ana": {"tokens": ["0000000000000000000000000000000000000000000000000000000000000000"]}}"#).unwrap();
+    let people =
+        people(r#"{"ana": {"tokens": ["0000000000000000000000000000000000000000000000000000000000000000"]}}"#).unwrap();
     for _ in 0..10 {
         assert_eq!(people.authenticate_token("guess", AWAY), Err(LoginError::Wrong));
     }

@@ -38,7 +38,9 @@ impl Answer {
             Arc::new(rows.iter().map(|row| row.get(at).map(String::as_str)).collect::<StringArray>()) as ArrayRef
         };
         let columns = (0..names.len()).map(column).collect();
-        let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from).map_err(QueryError::from)?;
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns)
+            .map_err(DataFusionError::from)
+            .map_err(QueryError::from)?;
         let rows = stream::iter([Ok(batch)]);
         Ok(Self::new(Box::pin(RecordBatchStreamAdapter::new(schema, rows))))
     }

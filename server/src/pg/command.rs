@@ -15,23 +15,40 @@ pub(super) enum Command {
     Savepoint(&'static str),
     RollbackTo,
     /// `None` is the default.
-    Set { name: String, value: Option<String>, local: bool },
+    Set {
+        name: String,
+        value: Option<String>,
+        local: bool,
+    },
     /// Settings of transactions: there is one kind only.
     SetTransaction,
     Show(String),
     ShowAll,
     /// `None` resets all.
     Reset(Option<String>),
-    Discard { all: bool },
+    Discard {
+        all: bool,
+    },
     /// `None` forgets all.
     Deallocate(Option<String>),
     /// LISTEN and UNLISTEN: nothing is ever notified.
     Listen(&'static str),
-    Declare { name: String, hold: bool, query: String },
-    Fetch { name: String, rows: Rows, moves: bool },
+    Declare {
+        name: String,
+        hold: bool,
+        query: String,
+    },
+    Fetch {
+        name: String,
+        rows: Rows,
+        moves: bool,
+    },
     /// `None` closes all.
     Close(Option<String>),
-    Copy { query: String, format: CopyFormat },
+    Copy {
+        query: String,
+        format: CopyFormat,
+    },
 }
 
 /// How many rows of a cursor.
@@ -206,7 +223,11 @@ impl Words<'_> {
         while self.token().is_some() {
             if self.is("for") {
                 let query = self.piece.rest(self.at).to_owned();
-                return if query.is_empty() { Err(syntax("DECLARE needs a query")) } else { Ok(Command::Declare { name, hold, query }) };
+                return if query.is_empty() {
+                    Err(syntax("DECLARE needs a query"))
+                } else {
+                    Ok(Command::Declare { name, hold, query })
+                };
             }
             if self.is("scroll") && !self.was("no") {
                 return Err(Failure::new(code::NOT_SUPPORTED, "a cursor goes forward only; leave SCROLL out"));
@@ -253,7 +274,8 @@ impl Words<'_> {
             self.piece.between(start + 1, close).to_owned()
         } else {
             // A table, and perhaps some of its columns.
-            while !matches!(self.word().as_str(), "to" | "from") && !matches!(self.token(), None | Some(Token::LParen)) {
+            while !matches!(self.word().as_str(), "to" | "from") && !matches!(self.token(), None | Some(Token::LParen))
+            {
                 self.at += 1;
             }
             let table = self.piece.between(start, self.at).to_owned();
@@ -267,7 +289,10 @@ impl Words<'_> {
             format!("SELECT {columns} FROM {table}")
         };
         if !(self.is("to") && self.is("stdout")) {
-            return Err(Failure::new(code::READ_ONLY, "COPY is refused: lookback only reads; COPY (query) TO STDOUT is possible"));
+            return Err(Failure::new(
+                code::READ_ONLY,
+                "COPY is refused: lookback only reads; COPY (query) TO STDOUT is possible",
+            ));
         }
         Ok(Command::Copy { query, format: self.copy_format()? })
     }
@@ -355,9 +380,15 @@ mod tests {
         assert_eq!(of("set session time zone 'UTC'"), set("timezone", "UTC"));
         assert_eq!(of("SET search_path TO \"$user\", public"), set("search_path", "$user, public"));
         assert_eq!(of("SET x = -1"), set("x", "-1"));
-        assert_eq!(of("SET LOCAL jit TO DEFAULT"), Some(Command::Set { name: "jit".to_owned(), value: None, local: true }));
+        assert_eq!(
+            of("SET LOCAL jit TO DEFAULT"),
+            Some(Command::Set { name: "jit".to_owned(), value: None, local: true })
+        );
         assert_eq!(of("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"), Some(Command::SetTransaction));
-        assert_eq!(of("SHOW TRANSACTION ISOLATION LEVEL"), Some(Command::Show("transaction.isolation.level".to_owned())));
+        assert_eq!(
+            of("SHOW TRANSACTION ISOLATION LEVEL"),
+            Some(Command::Show("transaction.isolation.level".to_owned()))
+        );
         assert_eq!(of("SHOW TABLES"), None);
         assert_eq!(of("select 1"), None);
         assert_eq!(of("DEALLOCATE PREPARE \"A b\""), Some(Command::Deallocate(Some("A b".to_owned()))));
@@ -373,7 +404,9 @@ mod tests {
         assert_eq!(of("fetch all in c"), fetch("c", Rows::All));
         assert_eq!(of("FETCH c"), fetch("c", Rows::Next(1)));
         assert_eq!(command(&split("FETCH BACKWARD 1 FROM c").unwrap()[0]).unwrap_err().code, "55000");
-        let Some(Command::Copy { query, format }) = of("COPY (SELECT f(1), ')' FROM t) TO STDOUT WITH (FORMAT csv, HEADER, DELIMITER ';')") else {
+        let Some(Command::Copy { query, format }) =
+            of("COPY (SELECT f(1), ')' FROM t) TO STDOUT WITH (FORMAT csv, HEADER, DELIMITER ';')")
+        else {
             panic!("not a copy")
         };
         assert_eq!(query, "SELECT f(1), ')' FROM t");

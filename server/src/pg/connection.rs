@@ -101,7 +101,12 @@ pub(super) struct Connection {
 }
 
 /// Serves a client until it goes, or is sent away.
-pub(super) async fn serve(client: Client, shared: Arc<Shared>, place: Place, stop: &CancellationToken) -> Result<(), WireError> {
+pub(super) async fn serve(
+    client: Client,
+    shared: Arc<Shared>,
+    place: Place,
+    stop: &CancellationToken,
+) -> Result<(), WireError> {
     let Client { mut reader, mut writer, asker, parameters } = client;
     let parameters = match Parameters::new(&asker.user, &parameters) {
         Ok(parameters) => parameters,
@@ -278,13 +283,13 @@ impl Connection {
             Question::Catalog => {
                 self.room()?;
                 let text = catalog::with_values(piece, values);
-                let context = catalog::Context { user: &self.asker.user, pid: self.place.pid(), parameters: &self.parameters };
-                let run = self.shared.catalog.run(&self.session, &text, &context);
-                let timeout = self.timeout();
+                let context =
+                    catalog::Context { user: &self.asker.user, pid: self.place.pid(), parameters: &self.parameters };
+                let run = self.shared.catalog.run(&self.session, &text, &context, self.timeout());
                 let rows = tokio::select! {
                     biased;
                     () = self.token.cancelled() => return Err(Failure::canceled().into()),
-                    rows = tokio::time::timeout(timeout, run) => rows.map_err(|_| Failure::timed_out(timeout))??,
+                    rows = run => rows?,
                 };
                 Ok(Reply::Rows(Answer::new(rows)))
             }
@@ -350,7 +355,12 @@ impl Connection {
     }
 
     /// Sends rows, at most so many; how many, and whether these are all.
-    pub(super) async fn pour(&mut self, answer: &mut Answer, columns: &[Column], most: u64) -> Result<(u64, bool), Stop> {
+    pub(super) async fn pour(
+        &mut self,
+        answer: &mut Answer,
+        columns: &[Column],
+        most: u64,
+    ) -> Result<(u64, bool), Stop> {
         let mut sent = 0;
         while sent < most {
             let Some(part) = self.next(answer, most - sent).await? else { return Ok((sent, true)) };
@@ -439,7 +449,8 @@ impl Connection {
                 Ok(Reply::Rows(Answer::texts(&[name], &[vec![value]])?))
             }
             Command::ShowAll => {
-                let rows: Vec<Vec<String>> = self.parameters.all().map(|(name, value)| vec![name.to_owned(), value]).collect();
+                let rows: Vec<Vec<String>> =
+                    self.parameters.all().map(|(name, value)| vec![name.to_owned(), value]).collect();
                 Ok(Reply::Rows(Answer::texts(&["name", "setting"], &rows)?))
             }
             Command::Reset(Some(name)) => {

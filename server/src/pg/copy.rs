@@ -61,7 +61,8 @@ impl CopyFormat {
     }
 
     fn csv(&self, value: &str, alone: bool, line: &mut String) {
-        let special = |letter: char| letter == self.delimiter || letter == self.quote || letter == '\n' || letter == '\r';
+        let special =
+            |letter: char| letter == self.delimiter || letter == self.quote || letter == '\n' || letter == '\r';
         // What looks like NULL, or like the end of all rows, is quoted.
         if value == self.null || value.contains(special) || (alone && value == "\\.") {
             line.push(self.quote);

@@ -139,9 +139,9 @@ fn binary(mut bytes: Bytes, kind: &Type) -> Result<Parameter, Failure> {
             sized(8)?;
             Parameter::TimestampTz(bytes.get_i64().checked_add(EPOCH_MICROS).ok_or_else(wrong)?)
         }
-        Type::VARCHAR | Type::TEXT | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::CHAR => {
-            Parameter::Text(String::from_utf8(bytes.into()).map_err(|_| Failure::new("22021", "the text is not UTF-8"))?)
-        }
+        Type::VARCHAR | Type::TEXT | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::CHAR => Parameter::Text(
+            String::from_utf8(bytes.into()).map_err(|_| Failure::new("22021", "the text is not UTF-8"))?,
+        ),
         _ => {
             let message = format!("a parameter of type {} is not supported in binary", kind.name());
             return Err(Failure::new(code::NOT_SUPPORTED, message));
@@ -155,7 +155,11 @@ fn numeric(mut bytes: Bytes) -> Option<String> {
         return None;
     }
     let (count, weight, sign, scale) = (bytes.get_u16(), bytes.get_i16(), bytes.get_u16(), bytes.get_u16());
-    if bytes.len() != usize::from(count) * 2 || !matches!(sign, 0 | 0x4000) || scale > 1_000 || !(-250..=250).contains(&weight) {
+    if bytes.len() != usize::from(count) * 2
+        || !matches!(sign, 0 | 0x4000)
+        || scale > 1_000
+        || !(-250..=250).contains(&weight)
+    {
         return None;
     }
     let groups: Vec<u16> = (0..count).map(|_| bytes.get_u16()).collect();

@@ -129,9 +129,13 @@ pub(super) fn flat(batch: RecordBatch) -> Result<RecordBatch, Failure> {
         None => Ok(Arc::clone(array)),
     };
     let columns: Vec<ArrayRef> = batch.columns().iter().map(values).collect::<Result<_, _>>().map_err(unsent)?;
-    let fields = batch.schema().fields().iter().zip(&columns).map(|(field, column)| {
-        field.as_ref().clone().with_data_type(column.data_type().clone())
-    }).collect::<Vec<_>>();
+    let fields = batch
+        .schema()
+        .fields()
+        .iter()
+        .zip(&columns)
+        .map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()))
+        .collect::<Vec<_>>();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(unsent)
 }
 
@@ -269,8 +273,13 @@ impl<'a> Reader<'a> {
             to.truncate(start);
             return self.other(info, row, to);
         }
-        if self.column.binary { self.binary(row, to) } else { self.text(row, to) }
-        let length = u32::try_from(to.len() - start - 4).map_err(|_| Failure::new(code::LIMIT, "a value is too long"))?;
+        if self.column.binary {
+            self.binary(row, to)
+        } else {
+            self.text(row, to)
+        }
+        let length =
+            u32::try_from(to.len() - start - 4).map_err(|_| Failure::new(code::LIMIT, "a value is too long"))?;
         to[start..start + 4].copy_from_slice(&length.to_be_bytes());
         Ok(())
     }
@@ -288,8 +297,15 @@ impl<'a> Reader<'a> {
             Values::U16(a) => write!(to, "{}", a.value(row)),
             Values::U32(a) => write!(to, "{}", a.value(row)),
             Values::U64(a) => write!(to, "{}", a.value(row)),
-            Values::F32(a) => to.write_str(&float(f64::from(a.value(row)), &a.value(row).to_string(), &format!("{:e}", a.value(row)), 6)),
-            Values::F64(a) => to.write_str(&float(a.value(row), &a.value(row).to_string(), &format!("{:e}", a.value(row)), 15)),
+            Values::F32(a) => to.write_str(&float(
+                f64::from(a.value(row)),
+                &a.value(row).to_string(),
+                &format!("{:e}", a.value(row)),
+                6,
+            )),
+            Values::F64(a) => {
+                to.write_str(&float(a.value(row), &a.value(row).to_string(), &format!("{:e}", a.value(row)), 15))
+            }
             Values::Dec128(a) => to.write_str(&a.value_as_string(row)),
             Values::Dec256(a) => to.write_str(&a.value_as_string(row)),
             Values::Text(a) => to.write_str(a.value(row)),
@@ -379,9 +395,8 @@ fn numeric(text: &str, to: &mut BytesMut) {
     let mut groups: Vec<u16> = if first > 0 { vec![group(head)] } else { Vec::new() };
     groups.extend(rest.chunks(4).map(group));
     let mut weight = i16::try_from(groups.len()).unwrap_or(i16::MAX) - 1;
-    groups.extend(fraction.as_bytes().chunks(4).map(|chunk| {
-        (chunk.len()..4).fold(group(chunk), |group, _| group * 10)
-    }));
+    groups
+        .extend(fraction.as_bytes().chunks(4).map(|chunk| (chunk.len()..4).fold(group(chunk), |group, _| group * 10)));
     let leading = groups.iter().take_while(|group| **group == 0).count();
     groups.drain(..leading);
     weight = weight.saturating_sub(i16::try_from(leading).unwrap_or(i16::MAX));

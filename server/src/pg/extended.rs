@@ -82,7 +82,8 @@ impl Extended {
         match name {
             None => self.statements.clear(),
             Some(name) => {
-                let unknown = || Failure::new(code::NO_STATEMENT, format!("prepared statement \"{name}\" does not exist"));
+                let unknown =
+                    || Failure::new(code::NO_STATEMENT, format!("prepared statement \"{name}\" does not exist"));
                 self.statements.remove(name).ok_or_else(unknown)?;
             }
         }
@@ -187,7 +188,8 @@ impl Connection {
             _ => 0,
         };
         if bind.values.len() < wanted {
-            let message = format!("bind message supplies {} parameters, but the statement requires {wanted}", bind.values.len());
+            let message =
+                format!("bind message supplies {} parameters, but the statement requires {wanted}", bind.values.len());
             return Err(Failure::new(code::PROTOCOL_VIOLATION, message).into());
         }
         if !bind.portal.is_empty() && self.extended.portals.contains_key(&bind.portal) {
@@ -230,7 +232,8 @@ impl Connection {
                 }
                 let nothing = vec![Parameter::Null; wanted];
                 let text = catalog::with_values(piece, &nothing);
-                let context = catalog::Context { user: &self.asker.user, pid: self.pid(), parameters: self.parameters() };
+                let context =
+                    catalog::Context { user: &self.asker.user, pid: self.pid(), parameters: self.parameters() };
                 schema = Some(self.shared.catalog.describe(&self.session, &text, &context).await?);
             }
             Some((_, Question::Command(command))) => schema = self.schema_of(command).await?,
@@ -336,7 +339,8 @@ impl Connection {
         };
         self.done(&tag)?;
         // A transaction that ended has closed its portals, this one included.
-        let ended = matches!(question, Question::Command(Command::Commit | Command::Rollback | Command::Discard { .. }));
+        let ended =
+            matches!(question, Question::Command(Command::Commit | Command::Rollback | Command::Discard { .. }));
         if !ended {
             portal.state = State::Over(rows_tag_again(&question, &piece, tag));
             self.extended.portals.insert(name.to_owned(), portal);

@@ -15,9 +15,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::failure::{Failure, code};
 use super::wire::{Body, MAX_LOGIN, Message, Reader, Stream, WireError, Writer, halves, packet};
+use crate::desk::Desk;
 use crate::people::scram::{Exchange, MECHANISM, ScramError};
 use crate::people::{Asker, Door, hex, random};
-use crate::desk::Desk;
 
 const SSL: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
@@ -135,7 +135,8 @@ async fn admitted(
         let message = "this server speaks TLS only; connect with sslmode=require, or better verify-full";
         return Ok(Err(Failure::fatal(code::NOT_AUTHORIZED, message)));
     }
-    let replication = parameters.get("replication").is_some_and(|value| !["false", "off", "no", "0"].contains(&value.as_str()));
+    let replication =
+        parameters.get("replication").is_some_and(|value| !["false", "off", "no", "0"].contains(&value.as_str()));
     if replication {
         return Ok(Err(Failure::fatal(code::NOT_SUPPORTED, "there is nothing to replicate here")));
     }
@@ -144,7 +145,10 @@ async fn admitted(
     };
     let asker = if desk.people().is_empty() {
         desk.people().local(from.ip(), Door::Pg).ok_or_else(|| {
-            Failure::fatal(code::NOT_AUTHORIZED, "there are no users, so only this machine may connect; add [serve.users]")
+            Failure::fatal(
+                code::NOT_AUTHORIZED,
+                "there are no users, so only this machine may connect; add [serve.users]",
+            )
         })
     } else {
         by_password(reader, writer, user, from, desk).await?

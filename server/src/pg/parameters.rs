@@ -149,7 +149,9 @@ impl Parameters {
         let given = asked.iter().filter(|(name, _)| !own.contains(&name.as_str()) && !name.starts_with("_pq_."));
         for (name, value) in options.into_iter().chain(given.map(|(name, value)| (name.clone(), value.clone()))) {
             if known(&name.to_lowercase()).is_some_and(|known| known.kind != Kind::Fixed) {
-                parameters.set(&name.to_lowercase(), Some(&value)).map_err(|failure| Failure { fatal: true, ..failure })?;
+                parameters
+                    .set(&name.to_lowercase(), Some(&value))
+                    .map_err(|failure| Failure { fatal: true, ..failure })?;
             }
         }
         Ok(parameters)
@@ -158,7 +160,10 @@ impl Parameters {
     /// Sets one; without a value, to what it was.
     pub(super) fn set(&mut self, name: &str, value: Option<&str>) -> Result<Changed, Failure> {
         let Some(known) = known(name) else {
-            return Err(Failure::new(code::UNKNOWN_SETTING, format!("unrecognized configuration parameter \"{name}\"")));
+            return Err(Failure::new(
+                code::UNKNOWN_SETTING,
+                format!("unrecognized configuration parameter \"{name}\""),
+            ));
         };
         let key = known.name.to_lowercase();
         let refused = |why: &str| Failure::new(code::INVALID_PARAMETER, format!("{} {why}", known.name));
@@ -170,11 +175,14 @@ impl Parameters {
             let first = value.split([',', ' ']).next().unwrap_or_default().to_lowercase();
             match known.kind {
                 Kind::Kept => {}
-                Kind::Fixed => return Err(Failure::new("55P02", format!("parameter \"{}\" cannot be changed", known.name))),
+                Kind::Fixed => {
+                    return Err(Failure::new("55P02", format!("parameter \"{}\" cannot be changed", known.name)));
+                }
                 Kind::Only(possible) if possible.contains(&first.as_str()) => {}
                 Kind::Only(_) => return Err(refused(&format!("cannot be '{value}'; it is {} here", known.default))),
                 Kind::Timeout => {
-                    duration(value).ok_or_else(|| refused(&format!("cannot be '{value}'; write 30s or a number of ms")))?;
+                    duration(value)
+                        .ok_or_else(|| refused(&format!("cannot be '{value}'; write 30s or a number of ms")))?;
                 }
                 Kind::Zone => {
                     let utc = ["utc", "gmt", "etc/utc", "zulu", "0"].contains(&first.as_str());
@@ -197,7 +205,8 @@ impl Parameters {
 
     /// The name as it is written, and the value.
     pub(super) fn show(&self, name: &str) -> Result<(&'static str, String), Failure> {
-        let unknown = || Failure::new(code::UNKNOWN_SETTING, format!("unrecognized configuration parameter \"{name}\""));
+        let unknown =
+            || Failure::new(code::UNKNOWN_SETTING, format!("unrecognized configuration parameter \"{name}\""));
         known(name).map(|known| (known.name, self.value(known))).ok_or_else(unknown)
     }
 
@@ -279,7 +288,12 @@ mod tests {
 
     #[test]
     fn what_drivers_ask_for_at_the_start_is_accepted() {
-        let jdbc = [("DateStyle", "ISO"), ("client_encoding", "UTF8"), ("TimeZone", "Europe/Berlin"), ("extra_float_digits", "2")];
+        let jdbc = [
+            ("DateStyle", "ISO"),
+            ("client_encoding", "UTF8"),
+            ("TimeZone", "Europe/Berlin"),
+            ("extra_float_digits", "2"),
+        ];
         let mut parameters = begun(&jdbc).unwrap();
         assert_eq!(parameters.show("timezone").unwrap(), ("TimeZone", "UTC".to_owned()));
         assert_eq!(parameters.show("session_authorization").unwrap().1, "ana");
@@ -295,7 +309,8 @@ mod tests {
 
     #[test]
     fn a_time_limit_is_read_in_all_units() {
-        let parameters = begun(&[("options", r"-c statement_timeout=5min -c search_path=a\ b --work-mem=1MB")]).unwrap();
+        let parameters =
+            begun(&[("options", r"-c statement_timeout=5min -c search_path=a\ b --work-mem=1MB")]).unwrap();
         assert_eq!(parameters.timeout(), Some(Duration::from_secs(300)));
         assert_eq!(parameters.show("search_path").unwrap().1, "a b");
         for (text, millis) in [("100", 100), ("2s", 2_000), ("1 h", 3_600_000)] {

@@ -45,9 +45,13 @@ impl Piece {
 /// The statements of a text; those that are empty are left out.
 pub(super) fn split(text: &str) -> Result<Vec<Piece>, Failure> {
     let dialect = LookbackDialect::default();
-    let tokens = Tokenizer::new(&dialect as &dyn Dialect, text).with_unescape(false).tokenize_with_location().map_err(|e| {
-        Failure::from(QueryError::new(lookback_query::ErrorKind::Sql, format!("syntax error: {}{}", e.message, e.location)))
-    })?;
+    let tokens =
+        Tokenizer::new(&dialect as &dyn Dialect, text).with_unescape(false).tokenize_with_location().map_err(|e| {
+            Failure::from(QueryError::new(
+                lookback_query::ErrorKind::Sql,
+                format!("syntax error: {}{}", e.message, e.location),
+            ))
+        })?;
     let lines = Lines::of(text);
     let mut pieces = Vec::new();
     let mut open: Vec<TokenWithSpan> = Vec::new();

@@ -39,11 +39,24 @@ pub(super) enum WireError {
 #[derive(Debug)]
 pub(super) enum Message {
     Query(String),
-    Parse { name: String, text: String, types: Vec<u32> },
+    Parse {
+        name: String,
+        text: String,
+        types: Vec<u32>,
+    },
     Bind(Bind),
-    Describe { portal: bool, name: String },
-    Execute { name: String, most: u32 },
-    Close { portal: bool, name: String },
+    Describe {
+        portal: bool,
+        name: String,
+    },
+    Execute {
+        name: String,
+        most: u32,
+    },
+    Close {
+        portal: bool,
+        name: String,
+    },
     Sync,
     Flush,
     Terminate,
@@ -265,7 +278,8 @@ mod tests {
     use super::*;
 
     fn reader(bytes: &[u8]) -> Reader {
-        let stream: Box<dyn Stream> = Box::new(tokio::io::join(std::io::Cursor::new(bytes.to_vec()), tokio::io::sink()));
+        let stream: Box<dyn Stream> =
+            Box::new(tokio::io::join(std::io::Cursor::new(bytes.to_vec()), tokio::io::sink()));
         halves(stream, Duration::from_secs(1)).0
     }
 

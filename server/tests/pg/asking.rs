@@ -44,7 +44,16 @@ async fn a_lake_answers_in_both_protocols_and_formats() {
     assert_eq!(rows[0].get::<_, SystemTime>(3), start);
     assert_eq!((rows[0].get::<_, bool>(5), rows[0].get::<_, f64>(6), rows[0].get::<_, i64>(8)), (true, 0.5, 2));
     // The same statement once more, with other values, after something was committed.
-    server.lake.add("stl_query", "etl", "2026-01-03", &[], json!([query(77, "2026-01-01 00:00:00", "2026-01-03 00:00:00", "x")])).await;
+    server
+        .lake
+        .add(
+            "stl_query",
+            "etl",
+            "2026-01-03",
+            &[],
+            json!([query(77, "2026-01-01 00:00:00", "2026-01-03 00:00:00", "x")]),
+        )
+        .await;
     let rows = client.query(&statement, &[&"etl", &70i32, &noon]).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.get::<_, i32>(0)).collect::<Vec<_>>(), [77]);
 }
@@ -69,7 +78,10 @@ async fn parameters_have_types_wherever_they_stand() {
     ] {
         assert_eq!(one(sql).await.params(), expected, "{sql}");
     }
-    let rows = client.query("SELECT query FROM stl_query ORDER BY query, cluster_id LIMIT $1 OFFSET $2", &[&2i64, &1i64]).await.unwrap();
+    let rows = client
+        .query("SELECT query FROM stl_query ORDER BY query, cluster_id LIMIT $1 OFFSET $2", &[&2i64, &1i64])
+        .await
+        .unwrap();
     assert_eq!(rows.iter().map(|row| row.get::<_, i32>(0)).collect::<Vec<_>>(), [1, 2]);
     // A quote in a value stays in it.
     let row = client.query_one("SELECT $1 || $2", &[&"it's", &"; DROP TABLE x --"]).await.unwrap();
@@ -100,7 +112,8 @@ async fn a_portal_gives_as_many_rows_as_it_is_asked_for() {
 async fn cursors_go_on_until_their_transaction_ends() {
     let server = Running::start().await;
     let client = server.connect().await;
-    let sql = "BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT query FROM stl_query ORDER BY query, cluster_id; FETCH 2 FROM c";
+    let sql =
+        "BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT query FROM stl_query ORDER BY query, cluster_id; FETCH 2 FROM c";
     assert_eq!(simple(&client, sql).await, "1\n1");
     assert_eq!(simple(&client, "MOVE 1 IN c; FETCH FORWARD 2 FROM c").await, "2\n3");
     assert_eq!(simple(&client, "FETCH ALL FROM c").await, "30");
@@ -161,13 +174,21 @@ async fn nothing_is_written_and_errors_say_what_and_where() {
 async fn settings_are_those_of_one_connection() {
     let server = Running::start().await;
     let (one, other) = (server.connect().await, server.connect().await);
-    one.batch_execute("SET statement_timeout = '50ms'; SET application_name TO 'one'; CREATE VIEW mine AS SELECT 5 AS x").await.unwrap();
+    one.batch_execute(
+        "SET statement_timeout = '50ms'; SET application_name TO 'one'; CREATE VIEW mine AS SELECT 5 AS x",
+    )
+    .await
+    .unwrap();
     assert_eq!(simple(&one, "SHOW statement_timeout; SHOW application_name; SELECT x FROM mine").await, "50ms\none\n5");
     assert_eq!(simple(&other, "SHOW statement_timeout; SHOW application_name").await, "0\n");
     assert_eq!(code(&other.simple_query("SELECT x FROM mine").await.unwrap_err()), "42P01");
     let slow = "SELECT COUNT(*) FROM generate_series(1, 100000000) a, generate_series(1, 1000) b";
     assert_eq!(code(&one.simple_query(slow).await.unwrap_err()), "57014");
-    assert_eq!(simple(&one, "BEGIN; SET LOCAL statement_timeout = 0; SHOW statement_timeout; COMMIT; SHOW statement_timeout").await, "0\n50ms");
+    assert_eq!(
+        simple(&one, "BEGIN; SET LOCAL statement_timeout = 0; SHOW statement_timeout; COMMIT; SHOW statement_timeout")
+            .await,
+        "0\n50ms"
+    );
     one.batch_execute("DISCARD ALL").await.unwrap();
     assert_eq!(simple(&one, "SHOW statement_timeout").await, "0");
     assert_eq!(code(&one.simple_query("SELECT x FROM mine").await.unwrap_err()), "42P01");
@@ -190,7 +211,9 @@ async fn copy_writes_text_and_csv() {
     let text = copied(sql).await;
     assert_eq!(text.lines().next().unwrap().split(',').next(), Some("query"));
     assert!(text.contains("2,\"select\n  2\tfrom t\",\n3,\"insert into t values ('é, \"\"x\"\"')\",\n"), "{text}");
-    let text = copied("COPY (SELECT query, querytxt, NULL FROM stl_query WHERE cluster_id = 'etl' ORDER BY 1) TO STDOUT").await;
+    let text =
+        copied("COPY (SELECT query, querytxt, NULL FROM stl_query WHERE cluster_id = 'etl' ORDER BY 1) TO STDOUT")
+            .await;
     assert!(text.contains("2\tselect\\n  2\\tfrom t\t\\N\n"), "{text}");
     assert_eq!(copied("COPY stl_query (query) TO STDOUT").await.lines().count(), 6);
 }

@@ -46,11 +46,19 @@ const QUESTIONS: &[(&str, &str, &str)] = &[
         "lookback,public,stl_query",
     ),
     ("DBeaver", "SELECT current_schema(),session_user", "public,local"),
-    ("DBeaver", "SELECT db.oid,db.* FROM pg_catalog.pg_database db WHERE datallowconn AND NOT datistemplate OR db.datname = 'lookback'", "lookback"),
+    (
+        "DBeaver",
+        "SELECT db.oid,db.* FROM pg_catalog.pg_database db WHERE datallowconn AND NOT datistemplate OR db.datname = 'lookback'",
+        "lookback",
+    ),
     ("SQLAlchemy", "select pg_catalog.version()", "PostgreSQL 15.4"),
     ("SQLAlchemy", "show standard_conforming_strings", "on"),
     ("asyncpg", "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;", ""),
-    ("psycopg", "SELECT typname AS name, oid, typarray AS array_oid FROM pg_type t WHERE t.oid = to_regtype('hstore') ORDER BY t.oid", ""),
+    (
+        "psycopg",
+        "SELECT typname AS name, oid, typarray AS array_oid FROM pg_type t WHERE t.oid = to_regtype('hstore') ORDER BY t.oid",
+        "",
+    ),
     ("pgcli", "SELECT pg_is_in_recovery(), pg_backend_pid() > 0", "f,t"),
 ];
 

@@ -29,7 +29,8 @@ async fn what_is_not_the_protocol_ends_one_connection_only() {
         b"\0\0\0\x09\0\x03\0\0\0".to_vec(),
         b"\0\0\0\x10\0\x02\0\0user\0x\0\0".to_vec(),
         b"\0\0\0\x10\0\x03\0\0user\0xxx".to_vec(),
-        b"\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x08\x04\xd2\x16\x30\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x08\x04\xd2\x16\x2f".to_vec(),
+        b"\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x08\x04\xd2\x16\x30\0\0\0\x08\x04\xd2\x16\x2f\0\0\0\x08\x04\xd2\x16\x2f"
+            .to_vec(),
         b"\x16\x03\x01\0\x05hello".to_vec(),
         b"\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x01\0\0\0\x02".to_vec(),
         hello(b"Q\xff\xff\xff\xff"),
@@ -62,7 +63,9 @@ async fn after_an_error_the_extended_protocol_waits_for_sync() {
     };
     let run = b"B\0\0\0\x0c\0\0\0\0\0\0\0\0E\0\0\0\x09\0\0\0\0\0".to_vec();
     let sync = b"S\0\0\0\x04".to_vec();
-    let bytes = [START.to_vec(), parse("SELEC 1"), run.clone(), run.clone(), sync.clone(), parse("SELECT 1"), run, sync].concat();
+    let bytes =
+        [START.to_vec(), parse("SELEC 1"), run.clone(), run.clone(), sync.clone(), parse("SELECT 1"), run, sync]
+            .concat();
     let answer = send(&server, &bytes).await;
     let count = |what: &[u8]| answer.windows(what.len()).filter(|part| *part == what).count();
     assert_eq!((count(b"C42601\0"), count(b"Z\0\0\0\x05I"), count(b"SELECT 1\0")), (1, 3, 1), "{answer:?}");

@@ -37,7 +37,10 @@ async fn time_and_rows_are_limited_whatever_a_client_asks_for() {
     assert!(said(&error).starts_with("53400 the answer has more than 1000 rows"), "{}", said(&error));
     assert_eq!(simple(&client, "SELECT * FROM generate_series(1, 1000)").await.lines().count(), 1000);
     // A cursor that is left open gives its place back.
-    client.batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT * FROM generate_series(1, 1000); FETCH 1 FROM c").await.unwrap();
+    client
+        .batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT * FROM generate_series(1, 1000); FETCH 1 FROM c")
+        .await
+        .unwrap();
     while server.desk.questions(1)[0].outcome.name() != "limit" {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

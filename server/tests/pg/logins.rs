@@ -63,7 +63,8 @@ async fn a_role_decides_what_is_seen() {
         assert_eq!(code(&bo.simple_query(sql).await.unwrap_err()), "42501", "{sql}");
     }
     assert_eq!(code(&bo.prepare("SELECT * FROM encryption_events").await.unwrap_err()), "42501");
-    let refused = server.desk.questions(100).iter().filter(|q| &*q.user == "bo" && q.outcome.name() == "forbidden").count();
+    let refused =
+        server.desk.questions(100).iter().filter(|q| &*q.user == "bo" && q.outcome.name() == "forbidden").count();
     assert_eq!(refused, 6);
 }
 
@@ -84,11 +85,14 @@ async fn with_a_certificate_nobody_gets_in_without_tls() {
     roots.add(CertificateDer::from(made.cert.der().to_vec())).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = |roots: rustls::RootCertStore| {
-        let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().unwrap();
+        let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap();
         MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth())
     };
     // Both a name to check and an address to go to.
-    let config = format!("host=localhost hostaddr=127.0.0.1 port={} user=bo password=bo sslmode=require", server.address.port());
+    let config =
+        format!("host=localhost hostaddr=127.0.0.1 port={} user=bo password=bo sslmode=require", server.address.port());
     let config: Config = config.parse().unwrap();
     let (client, connection) = config.connect(tls(roots)).await.unwrap();
     tokio::spawn(connection);

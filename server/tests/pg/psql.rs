@@ -9,7 +9,8 @@ use crate::server::Running;
 /// The newest psql of this machine; none if there is none.
 fn psql() -> Option<std::path::PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut found: Vec<_> = versions.map(|version| version.path().join("bin/psql")).filter(|path| path.exists()).collect();
+    let mut found: Vec<_> =
+        versions.map(|version| version.path().join("bin/psql")).filter(|path| path.exists()).collect();
     found.sort();
     found.pop()
 }
@@ -18,7 +19,23 @@ async fn run(server: &Running, script: &str) -> (String, String, Option<i32>) {
     let psql = psql().expect("psql of Debian's postgresql-client is needed for this test");
     let mut command = Command::new(psql);
     let port = server.address.port().to_string();
-    command.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", &port, "-U", "ana", "-d", "lookback", "-f", "-"]);
+    command.args([
+        "-X",
+        "-A",
+        "-t",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port,
+        "-U",
+        "ana",
+        "-d",
+        "lookback",
+        "-f",
+        "-",
+    ]);
     command.env("PGCONNECT_TIMEOUT", "20").current_dir(server.folder());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
@@ -37,7 +54,10 @@ async fn run(server: &Running, script: &str) -> (String, String, Option<i32>) {
 async fn meta_commands_show_what_there_is() {
     let server = Running::start().await;
     for (command, expected) in [
-        ("\\d stl_query", vec!["querytxt|character varying|||", "starttime|timestamp without time zone|||", "log_date|date|||"]),
+        (
+            "\\d stl_query",
+            vec!["querytxt|character varying|||", "starttime|timestamp without time zone|||", "log_date|date|||"],
+        ),
         ("\\dt stl_q*", vec!["public|stl_query|table|", "public|stl_querytext|table|"]),
         ("\\dv svl_qlog", vec!["public|svl_qlog|view|"]),
         ("\\d+ stl_query", vec!["querytxt|character varying|"]),

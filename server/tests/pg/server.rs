@@ -91,5 +91,7 @@ pub(crate) fn code(error: &tokio_postgres::Error) -> String {
 
 /// An error as a client shows it.
 pub(crate) fn said(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(|| error.to_string(), |error| format!("{} {}", error.code().code(), error.message()))
+    error
+        .as_db_error()
+        .map_or_else(|| error.to_string(), |error| format!("{} {}", error.code().code(), error.message()))
 }

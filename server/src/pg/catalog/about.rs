@@ -94,7 +94,8 @@ impl Visitor for Seen {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let names = query.with.iter().flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.to_lowercase()));
+        let names =
+            query.with.iter().flat_map(|with| with.cte_tables.iter().map(|cte| cte.alias.name.value.to_lowercase()));
         self.hidden.extend(names);
         ControlFlow::Continue(())
     }
@@ -103,14 +104,17 @@ impl Visitor for Seen {
         let parts: Vec<String> =
             relation.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.to_lowercase()).collect();
         // Redshift has its system tables in pg_catalog, too.
-        let of_redshift = |name: &String| ["stl_", "stv_", "svl_", "svv_", "svcs_", "sys_"].iter().any(|p| name.starts_with(p));
+        let of_redshift =
+            |name: &String| ["stl_", "stv_", "svl_", "svv_", "svcs_", "sys_"].iter().any(|p| name.starts_with(p));
         match parts.as_slice() {
             [.., name] if of_redshift(name) => self.lake = true,
             [.., schema, _] if schema == "pg_catalog" || schema == "information_schema" => self.catalog = true,
             [name] if self.hidden.contains(name) => {}
             [name] if name.starts_with("pg_") => self.catalog = true,
             // Functions in FROM are nobody's table.
-            [.., name] if ["generate_series", "unnest", "string_to_array"].contains(&name.as_str()) || FUNCTIONS.contains(&name.as_str()) => {}
+            [.., name]
+                if ["generate_series", "unnest", "string_to_array"].contains(&name.as_str())
+                    || FUNCTIONS.contains(&name.as_str()) => {}
             _ => self.lake = true,
         }
         ControlFlow::Continue(())
@@ -143,9 +147,12 @@ const MENDED: [(&str, &str); 6] = [
 
 /// The text with what the parser does not know replaced.
 pub(super) fn mended(text: &str) -> String {
-    MENDED.iter().fold(text.to_owned(), |text, (from, to)| {
-        if text.contains(from) { text.replace(from, to) } else { text }
-    })
+    MENDED.iter().fold(
+        text.to_owned(),
+        |text, (from, to)| {
+            if text.contains(from) { text.replace(from, to) } else { text }
+        },
+    )
 }
 
 /// How many parameters there are: the highest number that is used.

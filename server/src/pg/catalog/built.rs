@@ -6,9 +6,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
 use arrow::datatypes::{Int32Type, SchemaRef};
 use async_trait::async_trait;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider};
-use datafusion::common::{DataFusionError, Result};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
+};
 use datafusion::common::config::Dialect;
+use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{MemTable, TableType, ViewTable};
 use datafusion::execution::SessionState;
@@ -85,7 +87,9 @@ async fn relations(session: &Session) -> std::result::Result<Vec<Relation>, Quer
         match under_way.join_next().await {
             None => break,
             Some(Ok(described)) => relations.push(described?),
-            Some(Err(e)) => return Err(QueryError::with_source(ErrorKind::Internal, "the catalog could not be made", e)),
+            Some(Err(e)) => {
+                return Err(QueryError::with_source(ErrorKind::Internal, "the catalog could not be made", e));
+            }
         }
     }
     relations.sort_by(|a, b| a.name.cmp(&b.name));
@@ -161,8 +165,12 @@ async fn attributes(context: &SessionContext) -> Result<RecordBatch> {
     let at = schema.index_of("atttypid")?;
     let text = i32::try_from(Type::TEXT.oid()).unwrap_or_default();
     let varchar = i32::try_from(Type::VARCHAR.oid()).unwrap_or_default();
-    let types: Int32Array =
-        batch.column(at).as_primitive::<Int32Type>().iter().map(|oid| oid.map(|oid| if oid == text { varchar } else { oid })).collect();
+    let types: Int32Array = batch
+        .column(at)
+        .as_primitive::<Int32Type>()
+        .iter()
+        .map(|oid| oid.map(|oid| if oid == text { varchar } else { oid }))
+        .collect();
     let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
     if let Some(column) = columns.get_mut(at) {
         *column = Arc::new(types);

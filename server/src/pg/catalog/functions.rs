@@ -124,7 +124,8 @@ impl ScalarUDFImpl for Setting {
             Some(ColumnarValue::Scalar(value)) => value.try_as_str().flatten().map(str::to_owned),
             _ => None,
         };
-        let name = text(0).ok_or_else(|| DataFusionError::Plan(format!("{} needs the name of a setting", self.name)))?;
+        let name =
+            text(0).ok_or_else(|| DataFusionError::Plan(format!("{} needs the name of a setting", self.name)))?;
         if self.name == "set_config" {
             return Ok(ColumnarValue::Scalar(ScalarValue::Utf8(text(1))));
         }

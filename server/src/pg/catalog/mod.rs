@@ -19,9 +19,11 @@ use datafusion::common::{DFSchema, TableReference};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
-use lookback_query::{QueryError, Session};
+use futures::{StreamExt, stream};
+use lookback_query::{ErrorKind, QueryError, Session};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use tokio::sync::Mutex;
@@ -69,16 +71,34 @@ impl Catalog {
         Self { users, parser: PostgresCompatibilityParser::new(), built: Mutex::default() }
     }
 
-    /// Answers one statement.
+    /// Answers one statement, within the time.
     pub(super) async fn run(
         &self,
         session: &Session,
         text: &str,
         context: &Context<'_>,
+        timeout: Duration,
     ) -> Result<SendableRecordBatchStream, Failure> {
-        let (state, plan) = self.plan(session, text, context).await?;
-        let frame = SessionContext::new_with_state(state).execute_logical_plan(plan).await.map_err(QueryError::from)?;
-        Ok(frame.execute_stream().await.map_err(QueryError::from)?)
+        let deadline = tokio::time::Instant::now() + timeout;
+        let rows = async {
+            let (state, plan) = self.plan(session, text, context).await?;
+            let frame =
+                SessionContext::new_with_state(state).execute_logical_plan(plan).await.map_err(QueryError::from)?;
+            Ok::<_, Failure>(frame.execute_stream().await.map_err(QueryError::from)?)
+        };
+        let rows = tokio::time::timeout_at(deadline, rows).await.map_err(|_| Failure::timed_out(timeout))??;
+        let schema = rows.schema();
+        let timed = stream::unfold(Some(rows), move |rows| async move {
+            let mut rows = rows?;
+            match tokio::time::timeout_at(deadline, rows.next()).await {
+                Ok(next) => next.map(|batch| (batch, Some(rows))),
+                Err(_) => {
+                    let message = format!("the statement was stopped after {} s", timeout.as_secs_f64());
+                    Some((Err(QueryError::new(ErrorKind::Limit, message).into()), None))
+                }
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, timed)))
     }
 
     /// The columns of the answer to one statement.
@@ -89,7 +109,8 @@ impl Catalog {
         context: &Context<'_>,
     ) -> Result<SchemaRef, Failure> {
         let (state, plan) = self.plan(session, text, context).await?;
-        let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {}).map_err(QueryError::from)?;
+        let plan =
+            state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {}).map_err(QueryError::from)?;
         Ok(plan.schema().as_arrow().clone().into())
     }
 
@@ -112,7 +133,8 @@ impl Catalog {
                 text = after;
             }
         }
-        let statements = self.parser.parse(&text).map_err(|e| Failure::new(code::SYNTAX, format!("syntax error: {e}")))?;
+        let statements =
+            self.parser.parse(&text).map_err(|e| Failure::new(code::SYNTAX, format!("syntax error: {e}")))?;
         let Ok([statement]) = <[_; 1]>::try_from(statements) else {
             return Err(Failure::new(code::SYNTAX, "one statement is expected here"));
         };

@@ -82,9 +82,39 @@ pub(super) fn information_schema(relations: &[Relation]) -> Result<Tables, Arrow
         ("schemata", schemata),
         ("key_column_usage", nothing(&constraint)?),
         ("constraint_column_usage", nothing(&constraint)?),
-        ("table_constraints", nothing(&["constraint_catalog", "constraint_schema", "constraint_name", "table_catalog", "table_schema", "table_name", "constraint_type"])?),
-        ("referential_constraints", nothing(&["constraint_catalog", "constraint_schema", "constraint_name", "unique_constraint_schema", "unique_constraint_name"])?),
-        ("routines", nothing(&["specific_schema", "specific_name", "routine_schema", "routine_name", "routine_type", "data_type"])?),
+        (
+            "table_constraints",
+            nothing(&[
+                "constraint_catalog",
+                "constraint_schema",
+                "constraint_name",
+                "table_catalog",
+                "table_schema",
+                "table_name",
+                "constraint_type",
+            ])?,
+        ),
+        (
+            "referential_constraints",
+            nothing(&[
+                "constraint_catalog",
+                "constraint_schema",
+                "constraint_name",
+                "unique_constraint_schema",
+                "unique_constraint_name",
+            ])?,
+        ),
+        (
+            "routines",
+            nothing(&[
+                "specific_schema",
+                "specific_name",
+                "routine_schema",
+                "routine_name",
+                "routine_type",
+                "data_type",
+            ])?,
+        ),
         ("parameters", nothing(&["specific_schema", "specific_name", "parameter_name", "data_type"])?),
         ("sequences", nothing(&["sequence_catalog", "sequence_schema", "sequence_name"])?),
         ("triggers", nothing(&["trigger_schema", "trigger_name", "event_object_table"])?),
@@ -98,7 +128,8 @@ fn columns(relations: &[Relation]) -> Result<RecordBatch, ArrowError> {
         .flat_map(|relation| relation.schema.fields().iter().enumerate().map(move |(at, field)| (relation, at, field)))
         .collect();
     let all = |value: Option<&str>| vec![value.map(str::to_owned); fields.len()];
-    let numbers = |number: fn(&DataType) -> Option<i32>| fields.iter().map(|(_, _, field)| number(field.data_type())).collect();
+    let numbers =
+        |number: fn(&DataType) -> Option<i32>| fields.iter().map(|(_, _, field)| number(field.data_type())).collect();
     let position = fields.iter().map(|(_, at, _)| i32::try_from(at + 1).ok()).collect();
     let types: Vec<(&str, &str)> = fields.iter().map(|(_, _, field)| names_of(field.data_type())).collect();
     table(vec![
