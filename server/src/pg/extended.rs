@@ -14,10 +14,11 @@ use pgwire::messages::response::EmptyQueryResponse;
 
 use super::answer::Answer;
 use super::command::{Command, CopyFormat};
-use super::connection::{Connection, Question, Reply, Stop, Transaction, tag_of};
+use super::connection::{Connection, Question, Reply, Stop, Transaction};
 use super::encode::{self, Column};
 use super::failure::{Failure, code};
 use super::script::{Piece, split};
+use super::start::tag_of;
 use super::wire::{Bind, Message, WireError};
 use super::{catalog, decode};
 

@@ -1,7 +1,8 @@
 //! PostgreSQL's wire protocol, so that any tool that speaks to PostgreSQL can ask the lake.
 //!
 //! - `wire`: bytes as messages; `login`: TLS, start-up, passwords; `cancel`: stopping what another connection asks.
-//! - `connection`: what one client has; `simple` and `extended`: the two ways of asking; `answer`: rows in parts.
+//! - `connection`: what one client has; `simple` and `extended`: the two ways of asking; `start`, `act`: statements and commands as they
+//!   begin; `answer`: rows in parts.
 //! - `script`, `command`: statements of a text, and those about the connection; `parameters`: its settings.
 //! - `encode`, `decode`, `copy`: values; `failure`: errors with PostgreSQL's codes.
 //! - `catalog`: what clients ask about tables and types; it never touches data.
@@ -9,6 +10,7 @@
 //! The protocol's messages are read here, and not by `pgwire`: that trusts the lengths in them, and takes a gigabyte from somebody who
 //! has not logged in.
 
+mod act;
 mod answer;
 mod cancel;
 mod catalog;
@@ -23,6 +25,7 @@ mod login;
 mod parameters;
 mod script;
 mod simple;
+mod start;
 mod wire;
 
 use std::net::SocketAddr;
