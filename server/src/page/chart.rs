@@ -1,20 +1,17 @@
 //! What a chart shows, as the page's script draws it: one small form for all of them. Amounts come from the same rows as the table
 //! below the chart, and are only put in their places here; what is added up, is added up where a place is shared.
 
-use lookback_query::diagnostics::{Cell, ChartKind, Diagnostic, Unit};
+mod diagnostic;
+
 use lookback_schemas::time::HOUR;
 use serde::Serialize;
 
-use super::ask::Answered;
-use super::format::{cut, visible};
 use super::view::Window;
 
 /// Series that a chart tells apart; the rest are one, `others`.
 const MOST_SERIES: usize = 12;
 /// Bars, and rows of a heat map.
 const MOST_BARS: usize = 24;
-/// Characters of a name in a chart.
-const NAME: usize = 80;
 
 /// How it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -250,77 +247,6 @@ impl Chart {
         chart
     }
 
-    /// The chart that a diagnostic says of itself; `None` if it has none, or there is nothing to draw.
-    #[allow(clippy::cast_possible_truncation, reason = "milliseconds of a time that a lake knows fit")]
-    pub(super) fn of_diagnostic(diagnostic: &Diagnostic, answer: &Answered) -> Option<Self> {
-        let spec = diagnostic.chart.as_ref()?;
-        let places =
-            |names: &[&'static str]| names.iter().map(|name| answer.place(name)).collect::<Option<Vec<usize>>>();
-        let (x, y, by) = (places(&spec.x)?, answer.place(spec.y)?, places(&spec.series)?);
-        let unit = diagnostic.columns.iter().find(|column| column.name == spec.y).map(|column| column.unit)?;
-        let name = |row: &[Cell], places: &[usize]| {
-            let parts = places.iter().filter_map(|place| row.get(*place)).map(|cell| cell.text.trim());
-            cut(&visible(&parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")), NAME)
-        };
-        let mut points = answer.rows.iter().filter_map(|row| {
-            let amount = row.get(y)?.number.filter(|amount| amount.is_finite())?;
-            let series = if by.is_empty() { spec.y.to_owned() } else { name(row, &by) };
-            Some((name(row, &x), series, row.get(*x.first()?)?.number, amount))
-        });
-        if spec.kind == ChartKind::Bars {
-            let chart = Self::ranks(unit, diagnostic.title, spec.y, points.map(|(x, _, _, amount)| (x, amount)));
-            return chart.names.as_ref().is_some_and(|names| !names.is_empty()).then_some(chart);
-        }
-        let first = points.next()?;
-        let mut places: Vec<(String, Option<f64>)> = Vec::new();
-        let mut found: Vec<(String, String, f64)> = Vec::new();
-        for (x, series, at, amount) in std::iter::once(first).chain(points) {
-            if places.iter().all(|(own, _)| *own != x) {
-                places.push((x.clone(), at));
-            }
-            found.push((x, series, amount));
-        }
-        // Of one column, in the order of its numbers or times.
-        if x.len() == 1 && places.iter().all(|(_, at)| at.is_some()) {
-            places.sort_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)));
-        }
-        let times: Vec<i64> = places.iter().filter_map(|(_, at)| at.map(|micros| (micros / 1_000.0) as i64)).collect();
-        let is_time =
-            |name: &str| diagnostic.columns.iter().any(|column| column.name == name && column.unit == Unit::Time);
-        let timed = spec.x.len() == 1 && spec.x.iter().all(|name| is_time(name)) && times.len() == places.len();
-        let names: Vec<String> = places.into_iter().map(|(name, _)| name).collect();
-        let mut series: Vec<Series> = Vec::new();
-        for (x, name, amount) in found {
-            let at = series.iter().position(|one| one.name == name).unwrap_or_else(|| {
-                series.push(Series { name, values: vec![None; names.len()], tone: "" });
-                series.len() - 1
-            });
-            if let Some(place) = names.iter().position(|own| *own == x)
-                && let Some(value) = series[at].values.get_mut(place)
-            {
-                *value = Some(value.unwrap_or(0.0) + amount);
-            }
-        }
-        let mut chart = Self::new(Kind::Lines, unit, diagnostic.title);
-        if spec.kind == ChartKind::Heat {
-            chart.kind = Kind::Heat;
-            series.truncate(MOST_BARS);
-            for (y, one) in series.into_iter().enumerate() {
-                chart.cells.extend(one.values.iter().enumerate().filter_map(|(x, value)| Some((x, y, (*value)?))));
-                chart.rows.push(one.name);
-            }
-        } else {
-            chart.series = largest(series);
-        }
-        if timed {
-            chart.step = times.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(HOUR / 1_000);
-            chart.at = Some(times);
-        } else {
-            chart.names = Some(names);
-        }
-        Some(chart)
-    }
-
     /// How many rows it has from top to bottom, for its height.
     pub(super) fn depth(&self) -> usize {
         match self.kind {
@@ -347,52 +273,4 @@ fn largest(mut series: Vec<Series>) -> Vec<Series> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn points(names: usize) -> Vec<(String, i64, f64)> {
-        (0..names).map(|n| (format!("s{n}"), HOUR * 3, 1.0 + n as f64)).collect()
-    }
-
-    #[test]
-    fn steps_fit_and_are_whole() {
-        let steps = |hours: i64| Steps::of(Window { from: 90 * 60_000_000, to: 90 * 60_000_000 + hours * HOUR });
-        assert_eq!([6, 200, 201, 720, 8_760].map(|hours| steps(hours).hours), [1, 1, 3, 6, 24]);
-        assert_eq!(steps(6).begins().len(), 7, "parts of hours at both ends");
-        assert_eq!(steps(6).begins()[0], 3_600_000);
-    }
-
-    #[test]
-    fn what_shares_a_step_is_added_and_what_is_outside_is_left_out() {
-        let steps = Steps::of(Window { from: 0, to: 4 * HOUR });
-        let rows = [("a", HOUR, 2.0), ("a", HOUR + 1, 3.0), ("b", 0, 1.0), ("a", 4 * HOUR, 100.0), ("a", -1, 100.0)];
-        let rows = rows.map(|(name, at, amount)| (name.to_owned(), at, amount));
-        let chart = Chart::over_time(Kind::Bars, "count", "x", steps, rows.clone());
-        let values: Vec<(&str, Vec<f64>)> = chart
-            .series
-            .iter()
-            .map(|one| (one.name.as_str(), one.values.iter().flatten().copied().collect()))
-            .collect();
-        assert_eq!(values, [("a", vec![0.0, 5.0, 0.0, 0.0]), ("b", vec![1.0, 0.0, 0.0, 0.0])]);
-        let heat = Chart::heat_over_time("count", "x", steps, rows);
-        assert_eq!((heat.rows, heat.cells.len()), (vec!["a".to_owned(), "b".to_owned()], 8));
-    }
-
-    #[test]
-    fn the_smallest_of_many_series_are_one_and_nothing_is_lost() {
-        let steps = Steps::of(Window { from: 0, to: 6 * HOUR });
-        let chart = Chart::over_time(Kind::Bars, "count", "x", steps, points(40));
-        assert_eq!((chart.series.len(), chart.series[0].name.as_str()), (MOST_SERIES, "s39"));
-        assert_eq!(chart.series[MOST_SERIES - 1].name, "29 others");
-        let total: f64 = chart.series.iter().flat_map(|one| one.values.iter().flatten()).sum();
-        assert_eq!(total, (1..=40).map(f64::from).sum::<f64>());
-    }
-
-    #[test]
-    fn bars_of_one_name_are_one() {
-        let bars = [("a", 1.0), ("b", 2.0), ("a", 3.0)].map(|(name, amount)| (name.to_owned(), amount));
-        let chart = Chart::ranks("count", "x", "n", bars);
-        assert_eq!(chart.names, Some(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!(chart.series[0].values, [Some(4.0), Some(2.0)]);
-    }
-}
+mod tests;

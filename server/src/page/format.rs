@@ -84,18 +84,6 @@ pub(super) fn seconds(seconds: f64) -> String {
     format!("{number} {unit}")
 }
 
-/// Bytes in the unit that fits.
-pub(super) fn bytes(bytes: f64) -> String {
-    let mut value = bytes;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value.abs() < 1024.0 {
-            return format!("{} {unit}", decimals(value));
-        }
-        value /= 1024.0;
-    }
-    format!("{} TiB", decimals(value))
-}
-
 /// A span of time in two units: `1d 14h`.
 pub(super) fn span(micros: i64) -> String {
     let seconds = micros.unsigned_abs() / SECOND.unsigned_abs();
@@ -159,7 +147,6 @@ mod tests {
             [0.0, 0.0004, 0.25, 1.4, 90.0, 600.0, 7_200.0, 345_600.0].map(seconds),
             ["0 s", "0.4 ms", "250 ms", "1.4 s", "90 s", "10 min", "2 h", "4 d"]
         );
-        assert_eq!([0.0, 1_023.0, 1_536.0, 3.0 * 1_073_741_824.0].map(bytes), ["0 B", "1023 B", "1.5 KiB", "3 GiB"]);
     }
 
     #[test]

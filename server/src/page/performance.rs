@@ -10,8 +10,8 @@ use lookback_schemas::time::{DAY, day_of, day_start};
 
 use super::ask::{Answered, Trouble};
 use super::chart::{Chart, Kind};
+use super::drawing::{drawn, load, nothing_ran, points, queries, times, to_queries};
 use super::format::{count, cut, decimals, seconds, visible};
-use super::overview::{drawn, hourly, load, points, times, to_queries};
 use super::panel::{Content, Def, together};
 use super::request::Asked;
 use super::shell::Page;
@@ -23,7 +23,7 @@ pub(super) const PAGE: Page = Page { place: "/performance", controls: true, lead
 
 /// Its panels.
 pub(super) static PANELS: [Def; 9] = [
-    Def::new("hours", "Queries", 6, hours),
+    Def::new("hours", "Queries", 6, queries),
     Def::new("times", "How long queries took", 6, times),
     Def::new("load", "Waiting and running", 6, load),
     Def::new("queues", "Waiting by queue", 6, queues),
@@ -42,17 +42,6 @@ pub(super) async fn get(asked: Asked) -> Response {
 }
 
 type Drawn = BoxFuture<'static, Result<Content, Trouble>>;
-
-fn hours(asked: Arc<Asked>) -> Drawn {
-    async move {
-        let (sql, hours) = hourly(&asked).await?;
-        let by_cluster = points(&hours, |row| visible(hours.text(row, "cluster_id")), "queries", 1.0);
-        let mut chart = Chart::over_time(Kind::Bars, "count", "Queries by cluster", asked.steps(), by_cluster);
-        chart.drill = to_queries(&asked, "cluster");
-        Ok(drawn(&asked, chart, &hours, sql).await)
-    }
-    .boxed()
-}
 
 fn queues(asked: Arc<Asked>) -> Drawn {
     async move {
@@ -161,7 +150,7 @@ fn slowest(asked: Arc<Asked>) -> Drawn {
         let sql = asked.over(asked.window, include_str!("sql/fingerprints.sql"), &[]);
         let answer = asked.rows(&sql).await?;
         if answer.rows.is_empty() {
-            return Ok(super::overview::nothing_ran(&asked).await.asked(sql));
+            return Ok(nothing_ran(&asked).await.asked(sql));
         }
         let columns = [
             ("Statement, without its constants", "code"),

@@ -9,9 +9,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::ask::Trouble;
+use super::drawing::nothing_ran;
 use super::format::{count, moment, seconds};
 use super::html::{Html, Pair};
-use super::overview::nothing_ran;
 use super::panel::{Content, Def, Pages, fixed, together};
 use super::request::Asked;
 use super::shell::Page;
