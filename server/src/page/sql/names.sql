@@ -1,2 +1,2 @@
--- The clusters of the lake.
-SELECT DISTINCT cluster_id FROM lookback_clusters ORDER BY 1
+-- The clusters that were ever exported.
+SELECT DISTINCT cluster_id FROM lookback_export_runs WHERE cluster_id IS NOT NULL ORDER BY 1
