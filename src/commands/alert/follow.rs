@@ -73,3 +73,44 @@ impl Follower {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+
+    use std::time::Duration;
+
+    use lookback_exporter::lake::Lake;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_collection_is_followed_by_a_run_and_a_stop_by_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = folder.path().join("lake");
+        let rules = folder.path().join("alerts.toml");
+        // The destination cannot be told anything, which stops nobody.
+        let text = "[destinations.x]\ntype = \"webhook\"\nurl = { file = \"none\" }\nsecret = { file = \"none\" }\n\
+                    [[rule]]\nname = \"r\"\nchecks = [\"LB-ENC-01\"]\nunknown = true\nto = [\"x\"]\n";
+        std::fs::write(&rules, text).unwrap();
+        let mut settings = Settings::default();
+        settings.lake.location = location.to_str().unwrap().to_owned();
+        Lake::open_or_create(&settings.lake.location).await.unwrap();
+        let (collected, stop) = (Arc::new(Notify::new()), CancellationToken::new());
+        let following = tokio::spawn(Follower { settings, rules }.follow(Arc::clone(&collected), stop.clone()));
+        assert!(!location.join("alert_changes").exists());
+        collected.notify_one();
+        // What nobody knows anything about is UNKNOWN, and waits for the destination.
+        let committed = location.join("alert_changes/account_id=-");
+        let waited = tokio::time::timeout(LIMIT, async {
+            while !committed.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        waited.await.expect("it must run");
+        stop.cancel();
+        tokio::time::timeout(LIMIT, following).await.expect("it must end").unwrap();
+    }
+}
