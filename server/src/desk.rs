@@ -23,7 +23,7 @@ pub use questions::{Outcome, Question};
 use crate::error::ServerError;
 use crate::metrics::Metrics;
 use crate::people::{Asker, People, Role};
-use crate::settings::Settings;
+use crate::settings::{LimitSettings, Settings};
 use asked::Ticket;
 use questions::QuestionLog;
 use rate::Rates;
@@ -194,25 +194,31 @@ impl Desk {
         desk.rates
             .take(&asker.user, desk.clock.now())
             .map_err(|retry_after| AskError::Busy { why: "too many questions of this user", retry_after })?;
-        let full = |why| AskError::Busy { why, retry_after: Duration::from_secs(1) };
         let place = Arc::clone(&desk.places).try_acquire_owned().map_err(|_| full("too many statements wait"))?;
         let limits = &desk.settings.limits;
         let waiting = tokio::time::timeout(limits.wait, Arc::clone(&desk.running).acquire_owned()).await;
         let permit = waiting.ok().and_then(Result::ok).ok_or_else(|| full("too many statements run"))?;
         drop(place);
         ticket.permit = Some(permit);
-        let own = session.limits();
-        let narrow = |session: &Session| {
-            session.with_timeout(own.timeout.min(limits.timeout)).with_max_rows(Some(limits.max_rows))
-        };
-        let wide = own.timeout > limits.timeout || own.max_rows.is_none_or(|rows| rows > limits.max_rows);
-        let narrowed = wide.then(|| narrow(session));
+        let narrowed = narrowed(session, limits);
         let session = narrowed.as_ref().unwrap_or(session);
         let timeout = session.limits().timeout;
         let deadline = Instant::now() + timeout;
         let answer = session.run(statement).await?;
         Ok((answer, deadline, timeout))
     }
+}
+
+/// The session within the limits; `None` if it is.
+fn narrowed(session: &Session, limits: &LimitSettings) -> Option<Session> {
+    let own = session.limits();
+    let wide = own.timeout > limits.timeout || own.max_rows.is_none_or(|rows| rows > limits.max_rows);
+    wide.then(|| session.with_timeout(own.timeout.min(limits.timeout)).with_max_rows(Some(limits.max_rows)))
+}
+
+/// There is no room.
+fn full(why: &'static str) -> AskError {
+    AskError::Busy { why, retry_after: Duration::from_secs(1) }
 }
 
 fn outcome(error: &AskError) -> Outcome {

@@ -11,10 +11,13 @@ use super::connection::{Connection, Declared, Question, Reply, Stop, Transaction
 use super::failure::{Failure, code, notice};
 use super::wire::WireError;
 
+fn done(tag: &str) -> Result<Reply, Stop> {
+    Ok(Reply::Done(tag.to_owned()))
+}
+
 impl Connection {
     /// Does what a command says.
     pub(super) async fn command(&mut self, command: Command) -> Result<Reply, Stop> {
-        let done = |tag: &str| Ok(Reply::Done(tag.to_owned()));
         match command {
             Command::Begin => {
                 if self.transaction == Transaction::Idle {
