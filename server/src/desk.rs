@@ -213,7 +213,8 @@ impl Desk {
 fn narrowed(session: &Session, limits: &LimitSettings) -> Option<Session> {
     let own = session.limits();
     let wide = own.timeout > limits.timeout || own.max_rows.is_none_or(|rows| rows > limits.max_rows);
-    wide.then(|| session.with_timeout(own.timeout.min(limits.timeout)).with_max_rows(Some(limits.max_rows)))
+    let max_rows = own.max_rows.map_or(limits.max_rows, |rows| rows.min(limits.max_rows));
+    wide.then(|| session.with_timeout(own.timeout.min(limits.timeout)).with_max_rows(Some(max_rows)))
 }
 
 /// There is no room.
