@@ -7,6 +7,8 @@ use sqlparser::ast::{
     Expr, JoinOperator, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut, VisitorMut,
 };
 
+use super::titles;
+
 /// Tables without a row about anything in the lake.
 const EMPTY: [&str; 35] = [
     "pg_attrdef",
@@ -54,7 +56,7 @@ pub(super) fn without_rows(statement: &mut Statement) -> Option<Vec<String>> {
     if let Statement::Query(query) = statement
         && is_empty(query)
     {
-        return leftmost(&query.body).map(names);
+        return titles::of(&query.body);
     }
     let _: ControlFlow<()> = statement.visit(&mut Known);
     None
@@ -112,41 +114,6 @@ fn calls(item: &SelectItem, function: &str) -> bool {
         let after = text.get(at + function.len()..).is_some_and(|after| after.trim_start().starts_with('('));
         after && !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
     })
-}
-
-fn leftmost(body: &SetExpr) -> Option<&Select> {
-    match body {
-        SetExpr::Select(select) => Some(select),
-        SetExpr::Query(query) => leftmost(&query.body),
-        SetExpr::SetOperation { left, .. } => leftmost(left),
-        _ => None,
-    }
-}
-
-/// The columns' names, as PostgreSQL gives them.
-fn names(select: &Select) -> Vec<String> {
-    let of = |expr: &Expr| match expr {
-        Expr::Identifier(name) => name.value.clone(),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()).unwrap_or_default(),
-        Expr::Function(function) => {
-            function.name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.clone()).unwrap_or_default()
-        }
-        Expr::Case { .. } => "case".to_owned(),
-        _ => "?column?".to_owned(),
-    };
-    let name = |item: &SelectItem| match item {
-        SelectItem::ExprWithAlias { alias, .. } => alias.value.clone(),
-        SelectItem::UnnamedExpr(expr) => of(inner(expr)),
-        other => other.to_string(),
-    };
-    select.projection.iter().map(name).collect()
-}
-
-fn inner(expr: &Expr) -> &Expr {
-    match expr {
-        Expr::Cast { expr, .. } | Expr::Nested(expr) => inner(expr),
-        other => other,
-    }
 }
 
 struct Known;

@@ -2,13 +2,15 @@
 //!
 //! Such questions go to a session of their own, in which every table has its columns and no row, so they can show what there is and
 //! nothing that is in it. Most of the catalog, and the rewriting of what only PostgreSQL would understand, is `datafusion-pg-catalog`'s;
-//! `empty` knows what there is nothing to say about, `built` has the tables that differ, `functions` those that are missing, `about` which statements are meant.
+//! `empty` knows what there is nothing to say about, `built` has the tables that differ, `functions` those that are missing, `about` which statements are meant, `titles` what columns are
+//! called.
 
 mod about;
 mod built;
 mod empty;
 mod functions;
 mod tables;
+mod titles;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -128,6 +130,7 @@ impl Catalog {
             if let Some(names) = empty::without_rows(statement) {
                 return nothing(&names, self.state(session).await?);
             }
+            titles::give(statement);
             let after = statement.to_string();
             if before != after {
                 text = after;
