@@ -119,8 +119,12 @@ impl Session {
             .map(|at| known.get(at).cloned().flatten().or_else(|| found.cast.get(&(at + 1)).cloned()))
             .collect();
         if types.iter().any(Option::is_none) {
+            let asked = match local::effect(&statement.parsed)? {
+                Some(local::Effect::Table { query, .. }) => *query,
+                _ => statement.parsed.clone(),
+            };
             // What cannot be planned without values may be with some.
-            if let Ok((_, plan, _)) = self.plan(statement.parsed.clone()).await
+            if let Ok((_, plan, _)) = self.plan(asked).await
                 && let Ok(inferred) = plan.get_parameter_types()
             {
                 for (at, known) in types.iter_mut().enumerate().filter(|(_, known)| known.is_none()) {
@@ -132,11 +136,30 @@ impl Session {
         if !statement.gives_rows()? {
             return Ok(Described { parameters, schema: Schema::empty().into() });
         }
-        let samples: Vec<Parameter> = parameters.iter().map(sample).collect();
+        // NULL stands wherever a value can, but for some operators, which want a text that is one.
+        let with_null = self.schema_with(statement, &parameters, &Parameter::Null).await;
+        let schema = match with_null {
+            Err(_) if parameters.iter().any(|kind| *kind == DataType::Utf8) => {
+                self.schema_with(statement, &parameters, &Parameter::Text(String::new())).await
+            }
+            other => other,
+        }?;
+        Ok(Described { parameters, schema })
+    }
+
+    /// The columns of the answer for values of the types; `text` is the value of those that are text.
+    async fn schema_with(
+        &self,
+        statement: &Statement,
+        parameters: &[DataType],
+        text: &Parameter,
+    ) -> Result<SchemaRef, QueryError> {
+        let samples: Vec<Parameter> =
+            parameters.iter().map(|kind| sample(kind).unwrap_or_else(|| text.clone())).collect();
         let (state, plan, _) = self.plan(statement.bind(&samples)?.parsed).await?;
         // Redshift's meaning of expressions can change their types, and it is a matter of analysis.
         let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
-        Ok(Described { parameters, schema: plan.schema().as_arrow().clone().into() })
+        Ok(plan.schema().as_arrow().clone().into())
     }
 }
 
@@ -227,9 +250,9 @@ fn arrow_type(sql: &SqlType) -> Option<DataType> {
     })
 }
 
-/// A value of the type, to plan with.
-fn sample(of: &DataType) -> Parameter {
-    match of {
+/// A value of the type, to plan with; `None` for texts, and for what has no literal.
+fn sample(of: &DataType) -> Option<Parameter> {
+    Some(match of {
         DataType::Boolean => Parameter::Bool(true),
         whole if whole.is_integer() => Parameter::Int(1),
         DataType::Float16 | DataType::Float32 | DataType::Float64 => Parameter::Float(1.0),
@@ -237,8 +260,8 @@ fn sample(of: &DataType) -> Parameter {
         DataType::Date32 => Parameter::Date(0),
         DataType::Timestamp(_, None) => Parameter::Timestamp(0),
         DataType::Timestamp(_, Some(_)) => Parameter::TimestampTz(0),
-        _ => Parameter::Null,
-    }
+        _ => return None,
+    })
 }
 
 fn expression(value: &Parameter) -> Result<Expr, QueryError> {
