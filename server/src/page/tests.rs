@@ -6,6 +6,8 @@
 #[allow(dead_code, unreachable_pub, reason = "the tests in `query` use the rest")]
 mod lake;
 
+mod record;
+
 use std::net::SocketAddr;
 
 use axum::Extension;
