@@ -7,7 +7,7 @@ What the tests find in their environment:
 - LOOKBACK_SERVE_PG: how to connect by PostgreSQL's protocol, as libpq has it; an admin.
 - LOOKBACK_SERVE_HTTP: where the HTTP API and the page are, as http://127.0.0.1:PORT; LOOKBACK_SERVE_TOKEN: the token of that admin.
 - LOOKBACK_SERVE_USERS: JSON, name -> {"role", "password", "token"}: a viewer, an auditor and an admin.
-- LOOKBACK_SERVE_CONFIG: the server's configuration file; LOOKBACK_SERVE_LOG: what it logs.
+- LOOKBACK_SERVE_CONFIG: the server's configuration file; LOOKBACK_SERVE_LOG: what it logs, as JSON lines.
 """
 
 import base64
@@ -78,7 +78,7 @@ class Server:
         self.config.write_text(written + self.section())
         self.log = self.folder / "serve.log"
         with open(self.log, "wb") as log:
-            command = [BINARY, "--config", self.config, "serve"]
+            command = [BINARY, "--config", self.config, "--log-format", "json", "serve"]
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         try:
             self.wait()

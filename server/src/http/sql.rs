@@ -115,6 +115,10 @@ pub(super) async fn ask(
         return Err(Problem::new(Code::Sql, format!("there are more than {MOST} statements"))
             .hint("send them in several requests"));
     }
+    for statement in &statements {
+        // Values for parameters are the PostgreSQL door's.
+        statement.bind(&[])?;
+    }
     for statement in before {
         let mut rows = api.desk().ask(&asker, &session, statement).await?.into_stream();
         while rows.try_next().await.map_err(QueryError::from)?.is_some() {}

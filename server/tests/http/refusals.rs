@@ -27,6 +27,8 @@ async fn a_statement_that_cannot_be_answered_is_a_problem_with_place_and_advice(
         ("", "sql"),
         (";;", "sql"),
         ("SELECT nothing FROM stl_query", "sql"),
+        ("SELECT * FROM stl_query WHERE query = $1", "sql"),
+        ("SELECT :from", "sql"),
     ] {
         assert_eq!(server.ask(sql).await.problem(), (400, code.to_owned()), "{sql}");
     }

@@ -84,7 +84,8 @@ class Secrets(unittest.TestCase):
         ask("/api/sql?limit=1", b"SELECT 'a telling literal' AS told", {"Content-Type": "text/plain"})
         ask("/api/diagnostics/slowest_queries/rows?cluster=a-telling-name")
         log = Path(os.environ["LOOKBACK_SERVE_LOG"]).read_text(errors="replace")
-        requests = [line for line in log.splitlines() if "lookback::requests" in line]
+        lines = [line for line in log.splitlines() if line.startswith("{")]
+        requests = [line for line in lines if json.loads(line)["target"] == "lookback::requests"]
         self.assertTrue(requests, log[-2000:])
         self.assertFalse([line for line in requests if "telling" in line])
         for user in json.loads(os.environ["LOOKBACK_SERVE_USERS"]).values():
