@@ -2,9 +2,9 @@
 
 use crate::support::Place;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "demo", "init", "check", "export", "maintain", "verify", "status", "sql", "diagnose", "audit", "alert", "timeline",
-    "catalog", "tables",
+    "serve", "catalog", "tables",
 ];
 
 #[tokio::test]
@@ -35,6 +35,7 @@ async fn help_lists_every_command() {
       audit     Checks of encryption, keys and their evidence, with verdicts
       alert     Tell webhooks, SNS and Security Hub once what changed, and once when it is over
       timeline  The story of a cluster's encryption: what happened, who did it, what ran meanwhile
+      serve     Answer BI tools by PostgreSQL's protocol, programs by HTTP, and people with a page
       catalog   Dashboards for Grafana, tables for Athena and the Glue Data Catalog
       tables    The system tables that are known, and their columns
       help      Print this message or the help of the given subcommand(s)
