@@ -109,17 +109,22 @@
     textStyle: { color: css("--dim"), fontSize: 11.5 }, pageIconColor: css("--dim"), pageIconInactiveColor: css("--line"),
     pageTextStyle: { color: css("--dim") }, formatter: (name) => (name.length > 34 ? `${name.slice(0, 33)}…` : name),
   };
-  // Times are divided as clocks are: an axis of 8.33 min helps nobody.
+  // Times are divided as clocks are, and bytes by powers of two: an axis of 8.33 min helps nobody.
   const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+  const NICE = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+  const SIZES = [1, 1024, 1048576, 1073741824, 1099511627776].flatMap((unit) => NICE.map((n) => n * unit));
   const round = (spec, parts) => {
-    if (spec.unit !== "seconds") return undefined;
+    const per = { seconds: 1, hours: 3600, bytes: 1, MB: 1048576 }[spec.unit];
+    if (!per) return {};
     const sums = (spec.at || spec.names).map((_, i) => {
       const values = spec.series.map((entry) => entry.values[i] || 0);
       return spec.stack ? values.reduce((a, b) => a + b, 0) : Math.max(...values);
     });
-    const most = Math.max(0, ...sums);
-    if (most <= 10) return undefined;
-    return CLOCK.find((step) => most / step <= parts + 1) || Math.ceil(most / parts / 86400) * 86400;
+    const most = Math.max(0, ...sums) * per;
+    const clock = spec.unit === "seconds" || spec.unit === "hours";
+    if (most <= (clock ? 10 : 1)) return {};
+    const step = (clock ? CLOCK : SIZES).find((one) => most / one <= parts + 1) || (clock ? Math.ceil(most / parts / 86400) * 86400 : undefined);
+    return step ? { interval: step / per, max: (Math.ceil(most / step) * step) / per } : {};
   };
   const colour = (entry, i, all) => (entry.tone ? css(tones[entry.tone]) : all[i % all.length]);
 
@@ -142,7 +147,7 @@
       ...(level ? { inverse: true, axisLine: { show: false } } : {}),
     };
     const value = {
-      ...axis, type: "value", axisLine: { show: false }, splitNumber: level ? 4 : 3, interval: round(spec, level ? 4 : 3),
+      ...axis, type: "value", axisLine: { show: false }, splitNumber: level ? 4 : 3, ...round(spec, level ? 4 : 3),
       axisLabel: { ...axis.axisLabel, formatter: (n) => show(n, spec.unit, true) }, min: 0,
     };
     const line = spec.kind === "lines";
@@ -217,7 +222,7 @@
     return {
       ...option,
       grid: { ...option.grid, bottom: 8, top: 8, right: 18 },
-      xAxis: { ...axis, type: "value", min: spec.from, max: spec.to, position: "top", axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (v) => (relative ? show(v, "seconds") : tick(v, spec.to - spec.from)) } },
+      xAxis: { ...axis, type: "value", min: spec.from, max: spec.to, position: "top", axisLine: { show: false }, axisLabel: { ...axis.axisLabel, showMaxLabel: !relative, formatter: (v) => (relative ? show(v, "seconds") : tick(v, spec.to - spec.from)) } },
       yAxis: { ...axis, type: "category", data: spec.rows, inverse: true, splitLine: { show: false }, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, interval: 0, hideOverlap: false, width: 170, overflow: "truncate", color: css("--dim") } },
       series: [{
         type: "custom", clip: true, encode: { x: [1, 2], y: 0 }, cursor: spec.drill ? "pointer" : "default",

@@ -71,7 +71,7 @@
       case "]": shift(0.5); break;
       case "c": open("pick-clusters", event); break;
       case "d": open("pick-range", event); break;
-      case "?": document.getElementById("keys")?.showModal(); break;
+      case "?": document.getElementById("help-keys")?.showModal(); break;
     }
   });
   const open = (id, event) => {
@@ -112,7 +112,7 @@
     if (!button) return;
     if (button.id === "theme") theme();
     else if (button.id === "again") refresh();
-    else if (button.id === "help") document.getElementById("keys")?.showModal();
+    else if (button.id === "help") document.getElementById("help-keys")?.showModal();
     else if (button.dataset.close !== undefined) button.closest("dialog").close();
     else if (button.dataset.copy) copy(button);
     else if (button.dataset.print !== undefined) print();

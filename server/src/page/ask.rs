@@ -48,7 +48,7 @@ impl From<QueryError> for Trouble {
             ErrorKind::Parameter => "Change the parameter, and ask again.",
             ErrorKind::Sql | ErrorKind::ReadOnly => "Open the statement in the console to see what is wrong with it.",
             ErrorKind::Read | ErrorKind::Lake => {
-                "Try again. If it stays so, `lookback status` on the server says whether the lake can be read at all."
+                "Try again. If it stays so, “lookback status” on the server says whether the lake can be read at all."
             }
             ErrorKind::Write | ErrorKind::Internal => "This is a defect: please report it with the server's log.",
         };

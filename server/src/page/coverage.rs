@@ -134,7 +134,7 @@ fn map(asked: Arc<Asked>) -> Drawn {
         let (rows, new, days) = (rows(&ledger, one), new_rows(&reads, one), days(asked.window));
         if rows.is_empty() {
             let advice =
-                "The run ledger has no run of these clusters. `lookback check` says what would stop an export.";
+                "The run ledger has no run of these clusters. “lookback check” says what would stop an export.";
             return Ok(Content::nothing("Nothing was exported", advice).asked(ledger.sql));
         }
         let mut chart = Chart::new(Kind::Heat, "level", "Coverage by day");
@@ -273,7 +273,7 @@ fn tables(asked: Arc<Asked>) -> Drawn {
             ]);
         }
         if table.rows.is_empty() {
-            return Ok(Content::nothing("Nothing was exported", "`lookback check` says what would stop an export.")
+            return Ok(Content::nothing("Nothing was exported", "“lookback check” says what would stop an export.")
                 .asked(ledger.sql));
         }
         table.limit = table.rows.len() > 14;

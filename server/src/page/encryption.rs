@@ -80,7 +80,7 @@ pub(super) struct Count {
 /// How many findings there are of each kind.
 pub(super) fn summary(audit: &Audit) -> Content {
     if audit.coverage.reads.is_empty() {
-        let advice = "No collector has ever run: add [record] to the configuration of the exporter, and `lookback export` collects it.";
+        let advice = "No collector has ever run: add [record] to the configuration of the exporter, and “lookback export” collects it.";
         return Content::nothing("Nothing is known of the clusters' encryption", advice);
     }
     let name = |verdict: Verdict| if verdict == Verdict::NotApplicable { "NOT APPLICABLE" } else { verdict.name() };
@@ -167,7 +167,7 @@ fn timeline(asked: Arc<Asked>) -> Drawn {
             }
         }
         if chart.spans.is_empty() {
-            let advice = "The collectors have seen no cluster in this time range. `lookback status` and the coverage of the evidence say since when they look.";
+            let advice = "The collectors have seen no cluster in this time range. “lookback status” and the coverage of the evidence say since when they look.";
             return Ok(Content::nothing("Nothing was seen", advice).asked(sql));
         }
         (chart.from, chart.to) = (Some(ms(window.from)), Some(ms(window.to)));
@@ -186,7 +186,7 @@ fn keys(asked: Arc<Asked>) -> Drawn {
         if answer.rows.is_empty() {
             return Ok(Content::nothing(
                 "No keys are known",
-                "The collector `kms` describes the keys that clusters and snapshots use.",
+                "The collector “kms” describes the keys that clusters and snapshots use.",
             )
             .asked(sql));
         }

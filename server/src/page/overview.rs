@@ -96,7 +96,7 @@ fn now(asked: Arc<Asked>) -> Drawn {
                 more: if changed.is_empty() || changed == "as before" {
                     changed
                 } else {
-                    format!("{changed} to the time before")
+                    format!("{changed} against the time before")
                 },
                 more_tone: if worse { "bad" } else { "" },
                 href: asked.href(path, if name == "aborted" { &[("only", "aborted")] } else { &[] }),
@@ -264,7 +264,7 @@ fn clusters(asked: Arc<Asked>) -> Drawn {
         if ledger.is_empty() {
             let content = Content::nothing(
                 "No cluster was exported yet",
-                "Run `lookback check`, then `lookback export`; `lookback status` says how it went.",
+                "Run “lookback check”, then “lookback export”; “lookback status” says how it went.",
             );
             return Ok(content.asked(ledger.sql));
         }

@@ -140,6 +140,14 @@ fn to_runs(asked: &Asked, answer: &Answered, row: &[lookback_query::diagnostics:
     )
 }
 
+/// The statement of a row, cut: some queries of Redshift's own have no text.
+fn shape(answer: &Answered, row: &[lookback_query::diagnostics::Cell], most: usize) -> String {
+    match answer.text(row, "shape").trim() {
+        "" => "(without text)".to_owned(),
+        shape => cut(shape, most),
+    }
+}
+
 /// The whole days of the time range, as the rollup has them.
 fn days(asked: &Asked) -> (i64, i64) {
     (day_start(day_of(asked.window.from)), day_start(day_of(asked.window.to - 1)) + DAY)
@@ -170,7 +178,7 @@ fn slowest(asked: Arc<Asked>) -> Drawn {
             let time = |micros: f64| Cell::amount(seconds(micros / 1e6), micros);
             let mean = if number("timed") > 0.0 { elapsed / number("timed") } else { 0.0 };
             table.push(vec![
-                Cell::text(&cut(answer.text(row, "shape"), 180)).linked(to_runs(&asked, &answer, row)),
+                Cell::text(&shape(&answer, row, 180)).linked(to_runs(&asked, &answer, row)),
                 Cell::text(answer.text(row, "cluster_id")),
                 Cell::amount(count(number("runs")), number("runs")),
                 Cell { meter: format!("{:.0}", 100.0 * elapsed / most), meter_tone: "info", ..time(elapsed) },
@@ -209,7 +217,7 @@ fn regressed(asked: Arc<Asked>) -> Drawn {
         for row in &answer.rows {
             let number = |name: &str| answer.number(row, name).unwrap_or(0.0);
             table.push(vec![
-                Cell::text(&cut(answer.text(row, "shape"), 140)).linked(to_runs(&asked, &answer, row)),
+                Cell::text(&shape(&answer, row, 140)).linked(to_runs(&asked, &answer, row)),
                 Cell::text(answer.text(row, "cluster_id")),
                 Cell::amount(count(number("runs")), number("runs")),
                 Cell::amount(seconds(number("before_s")), number("before_s")),

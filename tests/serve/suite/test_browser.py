@@ -219,7 +219,7 @@ class Use(Browser):
         page.keyboard.press("Tab")
         self.assertEqual(page.evaluate("document.activeElement.className"), "skip")
         page.keyboard.press("?")
-        self.assertTrue(page.locator("#keys").is_visible())
+        self.assertTrue(page.locator("#help-keys").is_visible())
         page.keyboard.press("Escape")
         page.keyboard.press("g")
         page.keyboard.press("p")
