@@ -29,12 +29,16 @@ use clap::Parser;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Bytes of stack of a thread; what is not used takes no memory. Planning a statement walks its tree, level by level.
+const STACK: usize = 16 << 20;
+
 fn main() -> ExitCode {
     // Two TLS providers are compiled in through dependencies, and rustls does not choose between them.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let arguments = cli::Cli::parse();
     print::start_logging(&arguments.global);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match threads.enable_all().thread_stack_size(STACK).build() {
         Ok(runtime) => runtime,
         Err(e) => return failure::Failure::failed(format!("starting: {e}")).report(),
     };

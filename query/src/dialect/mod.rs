@@ -7,6 +7,7 @@
 //! the folders and name it in its `mod.rs`.
 
 pub mod aggregates;
+mod depth;
 mod escapes;
 pub mod functions;
 mod joins;

@@ -8,7 +8,7 @@ use sqlparser::dialect::Dialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
-use super::{LookbackDialect, escapes, policy, settings};
+use super::{LookbackDialect, depth, escapes, policy, settings};
 use crate::error::QueryError;
 
 /// One statement of a text.
@@ -76,6 +76,7 @@ fn piece(mut tokens: Vec<TokenWithSpan>) -> Result<Option<Piece>, QueryError> {
         }
         _ => {}
     }
+    depth::check(&tokens)?;
     refuse(&tokens)?;
     let late = put_aside(&mut tokens);
     Ok(Some(Piece { start, content: Content::Sql { tokens, late } }))

@@ -10,6 +10,8 @@ use tokio::runtime::{Builder, EnterGuard, Runtime};
 
 use crate::error::{ErrorKind, QueryError};
 
+/// Bytes of stack of a thread; what is not used takes no memory. An expression is computed level by level of its tree.
+const STACK: usize = 16 << 20;
 /// Sets of threads that are kept while no statement uses them.
 const KEPT: usize = 4;
 
@@ -33,6 +35,7 @@ impl Threads {
             None => Builder::new_multi_thread()
                 .worker_threads(self.each)
                 .thread_name("statement")
+                .thread_stack_size(STACK)
                 .enable_all()
                 .build()
                 .map_err(|e| {

@@ -14,7 +14,7 @@ async fn an_audit_is_listed_and_run_in_every_form() {
     let audit = server.post("/api/audit", &asked(None)).await.json();
     // Nothing was collected into this lake: nothing is known, and nothing passes.
     assert_eq!((&audit["checks"].as_array().unwrap().len(), &audit["summary"]["pass"]), (&1, &json!(0)));
-    assert_eq!(audit["window_from"], "2025-10-05T00:00:00Z");
+    assert_eq!(audit["window_from"], "2025-10-05T00:00:00.000000Z");
     for (format, kind, begins) in [
         ("csv", "text/csv", "check_id,"),
         ("junit", "application/xml", "<?xml"),
@@ -46,8 +46,8 @@ async fn status_tells_coverage_and_gaps() {
     let server = open().await;
     let status = server.get("/api/status").await.json();
     let covered = &status["coverage"][0];
-    assert_eq!((&covered["cluster_id"], &covered["covered_until"]), (&json!("etl"), &json!("2026-01-02T11:58:00Z")));
-    assert_eq!(covered["gaps"], json!([{ "from": "2026-01-01T01:00:00Z", "to": "2026-01-01T02:00:00Z" }]));
+    assert_eq!((&covered["cluster_id"], &covered["covered_until"]), (&json!("etl"), &json!("2026-01-02T11:58:00.000000Z")));
+    assert_eq!(covered["gaps"], json!([{ "from": "2026-01-01T01:00:00.000000Z", "to": "2026-01-01T02:00:00.000000Z" }]));
     assert!(covered["lag_seconds"].as_i64().unwrap() > 0);
     assert_eq!(status["collectors"], json!([]));
 }
