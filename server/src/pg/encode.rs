@@ -36,10 +36,15 @@ pub(super) struct Column {
     binary: bool,
 }
 
+/// Whether a column of the catalog says that it is more than its type: a name, or the number of a type.
+fn is_special(field: &FieldRef) -> bool {
+    field.metadata().keys().any(|key| key.starts_with("pg.") || key.starts_with("ARROW:extension"))
+}
+
 /// What a column is to clients.
 pub(super) fn type_of(field: &FieldRef) -> Result<Type, Failure> {
     match field.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if field.metadata().is_empty() => Ok(Type::VARCHAR),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if !is_special(field) => Ok(Type::VARCHAR),
         DataType::Null => Ok(Type::VARCHAR),
         DataType::Dictionary(_, values) => type_of(&Arc::new(Field::new(field.name(), values.as_ref().clone(), true))),
         DataType::Decimal256(..) => Ok(Type::NUMERIC),
@@ -222,7 +227,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(array: &'a ArrayRef, column: &'a Column) -> Result<Self, Failure> {
         let any = array.as_any();
-        let plain = column.field.metadata().is_empty();
+        let plain = !is_special(&column.field);
         macro_rules! is {
             ($variant:ident) => {
                 any.downcast_ref().filter(|_| plain).map(Values::$variant)

@@ -289,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn messages_are_read_and_those_that_lie_are_refused() {
-        let bind = b"B\0\0\0\x1ap\0s\0\0\x01\0\x01\0\x02\0\0\0\x01x\xff\xff\xff\xff\0\0";
+        let bind = b"B\0\0\0\x19p\0s\0\0\x01\0\x01\0\x02\0\0\0\x01x\xff\xff\xff\xff\0\0";
         let Ok(Some(Message::Bind(bind))) = read(bind).await else { panic!("not a bind") };
         assert_eq!((bind.portal.as_str(), bind.statement.as_str(), bind.formats), ("p", "s", vec![1]));
         assert_eq!(bind.values, [Some(Bytes::from_static(b"x")), None]);

@@ -22,11 +22,11 @@ async fn a_lake_answers_in_both_protocols_and_formats() {
     let sql = "SELECT query, userid, querytxt, starttime, log_date, aborted = 0, 0.5::float8, userid::float4, COUNT(*) OVER () \
                FROM stl_query WHERE cluster_id = $1 AND query >= $2 AND starttime < $3 ORDER BY query";
     let statement = client.prepare(sql).await.unwrap();
-    assert_eq!(statement.params(), [Type::VARCHAR, Type::INT4, Type::TIMESTAMP]);
+    assert_eq!(statement.params(), [Type::VARCHAR, Type::INT8, Type::TIMESTAMP]);
     let types: Vec<Type> = statement.columns().iter().map(|column| column.type_().clone()).collect();
     let expected = [
-        Type::INT4,
-        Type::INT4,
+        Type::INT8,
+        Type::INT8,
         Type::VARCHAR,
         Type::TIMESTAMP,
         Type::DATE,
@@ -37,9 +37,9 @@ async fn a_lake_answers_in_both_protocols_and_formats() {
     ];
     assert_eq!(types, expected);
     let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_355_200);
-    let rows = client.query(&statement, &[&"etl", &2i32, &noon]).await.unwrap();
+    let rows = client.query(&statement, &[&"etl", &2i64, &noon]).await.unwrap();
     assert_eq!(rows.len(), 2);
-    assert_eq!((rows[0].get::<_, i32>(0), rows[0].get::<_, &str>(2)), (2, "select\n  2\tfrom t"));
+    assert_eq!((rows[0].get::<_, i64>(0), rows[0].get::<_, &str>(2)), (2, "select\n  2\tfrom t"));
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_258_000);
     assert_eq!(rows[0].get::<_, SystemTime>(3), start);
     assert_eq!((rows[0].get::<_, bool>(5), rows[0].get::<_, f64>(6), rows[0].get::<_, i64>(8)), (true, 0.5, 2));
@@ -54,8 +54,8 @@ async fn a_lake_answers_in_both_protocols_and_formats() {
             json!([query(77, "2026-01-01 00:00:00", "2026-01-03 00:00:00", "x")]),
         )
         .await;
-    let rows = client.query(&statement, &[&"etl", &70i32, &noon]).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.get::<_, i32>(0)).collect::<Vec<_>>(), [77]);
+    let rows = client.query(&statement, &[&"etl", &70i64, &noon]).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>(), [77]);
 }
 
 #[tokio::test]
@@ -72,9 +72,9 @@ async fn parameters_have_types_wherever_they_stand() {
         ("SELECT query FROM stl_query LIMIT $1 OFFSET $2", vec![Type::INT8, Type::INT8]),
         ("SELECT query FROM stl_query WHERE querytxt LIKE $1", vec![Type::VARCHAR]),
         ("SELECT query FROM stl_query WHERE endtime BETWEEN $1 AND $2", vec![Type::TIMESTAMP, Type::TIMESTAMP]),
-        ("SELECT query FROM stl_query WHERE userid IN ($1, $2)", vec![Type::INT4, Type::INT4]),
+        ("SELECT query FROM stl_query WHERE userid IN ($1, $2)", vec![Type::INT8, Type::INT8]),
         ("WITH q AS (SELECT * FROM stl_query WHERE log_date = $1) SELECT COUNT(*) FROM q", vec![Type::DATE]),
-        ("CREATE TEMP TABLE t AS SELECT query FROM stl_query WHERE query > $1", vec![Type::INT4]),
+        ("CREATE TEMP TABLE t AS SELECT query FROM stl_query WHERE query > $1", vec![Type::INT8]),
     ] {
         assert_eq!(one(sql).await.params(), expected, "{sql}");
     }
@@ -82,7 +82,7 @@ async fn parameters_have_types_wherever_they_stand() {
         .query("SELECT query FROM stl_query ORDER BY query, cluster_id LIMIT $1 OFFSET $2", &[&2i64, &1i64])
         .await
         .unwrap();
-    assert_eq!(rows.iter().map(|row| row.get::<_, i32>(0)).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(rows.iter().map(|row| row.get::<_, i64>(0)).collect::<Vec<_>>(), [1, 2]);
     // A quote in a value stays in it.
     let row = client.query_one("SELECT $1 || $2", &[&"it's", &"; DROP TABLE x --"]).await.unwrap();
     assert_eq!(row.get::<_, &str>(0), "it's; DROP TABLE x --");
@@ -123,7 +123,7 @@ async fn cursors_go_on_until_their_transaction_ends() {
     // A cursor in the extended protocol, as psycopg has it.
     client.batch_execute("BEGIN; DECLARE c CURSOR FOR SELECT query FROM stl_query ORDER BY query DESC").await.unwrap();
     let rows = client.query("FETCH FORWARD 1 FROM c", &[]).await.unwrap();
-    assert_eq!(rows[0].get::<_, i32>(0), 30);
+    assert_eq!(rows[0].get::<_, i64>(0), 30);
     // An error ends it all until ROLLBACK.
     assert_eq!(code(&client.simple_query("SELECT x FROM stl_query").await.unwrap_err()), "42703");
     assert_eq!(code(&client.simple_query("SELECT 1").await.unwrap_err()), "25P02");
@@ -179,7 +179,10 @@ async fn settings_are_those_of_one_connection() {
     )
     .await
     .unwrap();
-    assert_eq!(simple(&one, "SHOW statement_timeout; SHOW application_name; SELECT x FROM mine").await, "1500ms\none\n5");
+    assert_eq!(
+        simple(&one, "SHOW statement_timeout; SHOW application_name; SELECT x FROM mine").await,
+        "1500ms\none\n5"
+    );
     assert_eq!(simple(&other, "SHOW statement_timeout; SHOW application_name").await, "0\n");
     assert_eq!(code(&other.simple_query("SELECT x FROM mine").await.unwrap_err()), "42P01");
     let slow = "SELECT COUNT(*) FROM range(0, 1000000) a JOIN range(0, 1000000) b ON a.value * b.value < -1";

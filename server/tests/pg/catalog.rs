@@ -88,7 +88,7 @@ async fn names_and_types_are_those_of_redshift() {
     let server = Running::start().await;
     let client = server.connect().await;
     let sql = "SELECT data_type FROM information_schema.columns WHERE table_name = 'stl_query' AND column_name IN ('querytxt', 'starttime', 'query', 'log_date') ORDER BY column_name";
-    assert_eq!(simple(&client, sql).await, "date\ninteger\ncharacter varying\ntimestamp without time zone");
+    assert_eq!(simple(&client, sql).await, "date\nbigint\ncharacter varying\ntimestamp without time zone");
     let sql = "SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
                WHERE c.relname = 'stl_query' AND a.attname = 'querytxt'";
     assert_eq!(simple(&client, sql).await, "character varying");

@@ -134,14 +134,18 @@ impl Visitor for Seen {
 }
 
 /// What clients write that the parser does not know, in a form that it knows. Each line names who writes it.
-const MENDED: [(&str, &str); 6] = [
+const MENDED: [(&str, &str); 7] = [
+    // psql's `\\d+`: options of how a table is stored, of which there are none.
+    (
+        "pg_catalog.array_to_string(c.reloptions || array(select 'toast.' || x from pg_catalog.unnest(tc.reloptions) x), ', ')",
+        "''",
+    ),
     // psql writes operators with their schema.
     ("OPERATOR(pg_catalog.~)", "~"),
     ("OPERATOR(pg_catalog.=)", "="),
     ("OPERATOR(pg_catalog.!~)", "!~"),
     ("COLLATE pg_catalog.default", ""),
     ("COLLATE \"C\"", ""),
-    // asyncpg, when it gives a connection back: a table is what a table function gives.
     ("pg_catalog.current_database()", "current_database()"),
 ];
 

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, JoinOperator, Query, Select, SelectItem, SetExpr, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    Expr, JoinOperator, Query, Select, SetExpr, Statement, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::titles;
@@ -76,7 +76,7 @@ fn is_empty_body(body: &SetExpr) -> bool {
 }
 
 fn is_empty_select(select: &Select) -> bool {
-    let aggregates = || select.projection.iter().any(|item| AGGREGATES.iter().any(|name| calls(item, name)));
+    let aggregates = || select.projection.iter().any(|item| item.visit(&mut Aggregates::default()).is_break());
     let joined = select.from.iter().any(|from| {
         // What a RIGHT or FULL JOIN keeps is not known here.
         let inner = |operator: &JoinOperator| {
@@ -106,14 +106,35 @@ fn is_empty_table(table: &TableFactor) -> bool {
     }
 }
 
-/// Whether the text of a column has a call of the function in it.
-fn calls(item: &SelectItem, function: &str) -> bool {
-    let text = item.to_string().to_lowercase();
-    text.match_indices(function).any(|(at, _)| {
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        let after = text.get(at + function.len()..).is_some_and(|after| after.trim_start().starts_with('('));
-        after && !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
-    })
+/// Looks for aggregates of a SELECT itself, not of those within it.
+#[derive(Default)]
+struct Aggregates {
+    depth: usize,
+}
+
+impl Visitor for Aggregates {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth = self.depth.saturating_sub(1);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expr
+            && self.depth == 0
+            && let Some(name) = function.name.0.last().and_then(|part| part.as_ident())
+            && AGGREGATES.contains(&name.value.to_lowercase().as_str())
+        {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 struct Known;
@@ -156,6 +177,7 @@ mod tests {
             "SELECT a FROM pg_class c LEFT JOIN pg_type t ON true JOIN pg_index i ON i.indrelid = c.oid",
             "SELECT pubname FROM pg_publication UNION SELECT prqual FROM pg_publication_rel ORDER BY 1",
             "SELECT * FROM (SELECT conname FROM pg_constraint) c",
+            "SELECT (SELECT string_agg(attname, ',') FROM pg_attribute) FROM pg_publication_rel",
         ] {
             assert!(of(empty).0.is_some(), "{empty}");
         }
@@ -175,6 +197,6 @@ mod tests {
         let sql = "SELECT (SELECT adbin FROM pg_attrdef d WHERE d.adnum = a.attnum) AS d FROM pg_attribute a \
                    WHERE NOT EXISTS (SELECT 1 FROM pg_inherits) AND a.attrelid IN (SELECT conrelid FROM pg_constraint)";
         let (names, text) = of(sql);
-        assert_eq!((names, text.as_str()), (None, "SELECT NULL AS d FROM pg_attribute AS a WHERE true AND false"));
+        assert_eq!((names, text.as_str()), (None, "SELECT NULL AS d FROM pg_attribute a WHERE true AND false"));
     }
 }
