@@ -40,7 +40,7 @@ use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
 use lookback_query::QueryError;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
@@ -85,6 +85,8 @@ struct Inner {
     desk: Desk,
     tickets: Tickets,
     long: Arc<Semaphore>,
+    // Long texts are read one after the other.
+    turn: Semaphore,
     // Whether the lake could be read, and when that was found out.
     ready: Mutex<Option<(Instant, Result<(), QueryError>)>>,
 }
@@ -92,7 +94,8 @@ struct Inner {
 impl Api {
     fn new(desk: Desk) -> Self {
         let long = Arc::new(Semaphore::new(LONG_AT_ONCE));
-        Self(Arc::new(Inner { desk, tickets: Tickets::default(), long, ready: Mutex::default() }))
+        let turn = Semaphore::new(1);
+        Self(Arc::new(Inner { desk, tickets: Tickets::default(), long, turn, ready: Mutex::default() }))
     }
 
     fn desk(&self) -> &Desk {
@@ -131,6 +134,12 @@ impl Api {
         });
         let ended = || Problem::new(Code::Internal, "the work ended before it was done");
         done.await.ok().flatten().unwrap_or_else(|| Err(ended()))
+    }
+
+    /// The turn to read a long text.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        let waiting = tokio::time::timeout(LONG_WAIT, self.0.turn.acquire()).await;
+        waiting.ok().and_then(Result::ok).ok_or_else(|| Problem::busy("too many long statements at once", LONG_WAIT))
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {

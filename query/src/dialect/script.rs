@@ -140,6 +140,11 @@ fn put_aside(tokens: &mut Vec<TokenWithSpan>) -> bool {
     let mut late = false;
     let mut i = 0;
     while i < tokens.len() {
+        // What follows is looked for once for each word, and not for each blank between them.
+        if is_space(&tokens[i]) {
+            i += 1;
+            continue;
+        }
         let second = next(tokens, i);
         if is(tokens, i, "approximate") && (is(tokens, second, "count") || is(tokens, second, "percentile_disc")) {
             // An exact answer is within the error that Redshift allows itself.

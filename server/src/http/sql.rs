@@ -9,7 +9,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::TryStreamExt;
-use lookback_query::QueryError;
+use lookback_query::{QueryError, Session, Statement};
 use serde::Deserialize;
 
 use super::Api;
@@ -24,6 +24,8 @@ use crate::people::Asker;
 
 /// Statements that a request may have.
 const MOST: usize = 32;
+/// Bytes of a long text.
+const LONG: usize = 1 << 20;
 /// What may stand in the address.
 const KNOWN: [&str; 3] = ["as_of", "limit", "format"];
 
@@ -107,7 +109,7 @@ pub(super) async fn ask(
     let manner = manner.or(in_address);
     let wanted = manner.wanted(&headers, &id, began)?;
     let session = api.desk().session().with_as_of(manner.as_of);
-    let statements = session.prepare(&sql)?;
+    let statements = understand(&api, session.clone(), sql).await?;
     let Some((last, before)) = statements.split_last() else {
         return Err(Problem::new(Code::Sql, "there is no statement"));
     };
@@ -127,6 +129,13 @@ pub(super) async fn ask(
     let asked = api.desk().ask(&asker, &session, last).await?;
     let head = Head { versions: asked.versions().to_vec(), notices };
     send(asked.into_stream(), head, wanted).await
+}
+
+/// The statements of a text. A long one takes its time, and many times its own memory, so that one of them is read after the other.
+async fn understand(api: &Api, session: Session, sql: String) -> Result<Vec<Statement>, Problem> {
+    let _turn = if sql.len() > LONG { Some(api.turn().await?) } else { None };
+    let read = tokio::task::spawn_blocking(move || session.prepare(&sql)).await;
+    Ok(read.map_err(|_| Problem::new(Code::Internal, "the server failed at reading the statement"))??)
 }
 
 fn understood(sent: Sent) -> Result<(String, Manner), Problem> {

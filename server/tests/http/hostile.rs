@@ -18,6 +18,7 @@ async fn no_body_brings_the_server_down_or_is_its_own_fault() {
         format!("SELECT 1 FROM stl_query WHERE {}", vec!["query = 1"; 5_000].join(" OR ")),
         vec!["SELECT 1 AS a"; 2_000].join(" UNION ALL "),
         format!("SELECT '{}'", "\\".repeat(10_000)),
+        format!("SELECT{}1 AS one", " ".repeat(300_000)),
         "SELECT '\u{0}' AS nul".to_owned(),
         "SELECT 'é' \u{202e} FROM stl_query".to_owned(),
         "SELECT * FROM stl_query; --".to_owned(),

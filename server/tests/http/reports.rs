@@ -46,8 +46,14 @@ async fn status_tells_coverage_and_gaps() {
     let server = open().await;
     let status = server.get("/api/status").await.json();
     let covered = &status["coverage"][0];
-    assert_eq!((&covered["cluster_id"], &covered["covered_until"]), (&json!("etl"), &json!("2026-01-02T11:58:00.000000Z")));
-    assert_eq!(covered["gaps"], json!([{ "from": "2026-01-01T01:00:00.000000Z", "to": "2026-01-01T02:00:00.000000Z" }]));
+    assert_eq!(
+        (&covered["cluster_id"], &covered["covered_until"]),
+        (&json!("etl"), &json!("2026-01-02T11:58:00.000000Z"))
+    );
+    assert_eq!(
+        covered["gaps"],
+        json!([{ "from": "2026-01-01T01:00:00.000000Z", "to": "2026-01-01T02:00:00.000000Z" }])
+    );
     assert!(covered["lag_seconds"].as_i64().unwrap() > 0);
     assert_eq!(status["collectors"], json!([]));
 }
