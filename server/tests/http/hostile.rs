@@ -44,7 +44,7 @@ async fn no_body_brings_the_server_down_or_is_its_own_fault() {
         (("content-type", "text/plain"), b"SELECT '\xff'".to_vec()),
         (("content-type", "application/x-www-form-urlencoded"), b"sql=%FF%FE&&&=&=".to_vec()),
         (("content-type", "application/x-www-form-urlencoded"), "a=1&".repeat(10_000).into_bytes()),
-        (("content-type", "application/json; boundary=\"\u{7f}"), b"{}".to_vec()),
+        (("content-type", "application/json; charset=\"utf-9"), b"{}".to_vec()),
     ] {
         let answer = server.send("POST /api/sql", &[kind], &body).await;
         assert!((400..500).contains(&answer.status), "{kind:?}: {answer:?}");
