@@ -68,6 +68,9 @@
       // Tab leaves the editor, as everywhere else on the page.
       extraKeys: { "Ctrl-Enter": run, "Cmd-Enter": run, "Ctrl-Space": "autocomplete", Tab: false, "Shift-Tab": false, "Ctrl-/": "toggleComment" },
     });
+    const field = state.editor.getInputField();
+    field.setAttribute("role", "textbox");
+    field.setAttribute("aria-multiline", "true");
     state.editor.on("inputRead", (editor, change) => { if (/^[\w.$]$/.test(change.text[0] || "")) editor.showHint(); });
   };
 

@@ -90,7 +90,10 @@ async fn verdicts_and_stories_are_those_of_the_audit() {
     assert!(spans.iter().any(|span| span["tone"] == "bad") && spans.iter().any(|span| span["tone"] == "ok"));
     assert!(spans.iter().all(|span| span["from"].as_f64() <= span["to"].as_f64()));
     let (status, story) = site.get(&format!("/encryption/legacy?{times}")).await;
-    assert!(status == 200 && story.contains("How it was encrypted") && story.contains("not encrypted"), "{story}");
+    assert!(
+        status == 200 && story.contains("How it was encrypted") && story.contains("customer managed key"),
+        "{story}"
+    );
     let (status, unknown) = site.get(&format!("/encryption/legac?{times}")).await;
     assert!(status == 404 && unknown.contains("did you mean &#39;legacy&#39;"), "{unknown}");
     let (_, overview) = site.get(&format!("/panel/overview/verdicts?as_of={AS_OF}")).await;
