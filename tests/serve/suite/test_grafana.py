@@ -190,6 +190,26 @@ class Statements(unittest.TestCase):
         )
         self.assertAlmostEqual(float(slowest["total_s"]), longest / 1e6, delta=0.1)
 
+    def test_a_viewer_has_the_overview_and_an_auditor_the_record_of_encryption(self):
+        import psycopg
+
+        users = json.loads(os.environ["LOOKBACK_SERVE_USERS"])
+
+        def refused(role, name):
+            board, titles = dashboards()[name], set()
+            own = psycopg.conninfo.make_conninfo(WIRE, user=role, password=users[role]["password"])
+            with psycopg.connect(own, autocommit=True) as connection:
+                for panel in board["panels"]:
+                    try:
+                        connection.execute(complete(panel["targets"][0]["rawSql"], variables(board), self.begin, self.end))
+                    except psycopg.errors.InsufficientPrivilege:
+                        titles.add(panel["title"])
+            return titles
+
+        self.assertEqual(refused("viewer", "lookback-overview.json"), set())
+        self.assertEqual(refused("auditor", "lookback-encryption.json"), set())
+        self.assertIn("KMS keys", refused("viewer", "lookback-encryption.json"))
+
     def test_what_people_type_cannot_leave_its_literal(self):
         import psycopg
 
