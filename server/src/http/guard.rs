@@ -78,7 +78,7 @@ pub(super) async fn guard(State(api): State<Api>, mut request: Request, next: Ne
     let (method, path) = (request.method().clone(), shown(request.uri().path()));
     let is_browser = origin::is_from_browser(request.headers());
     request.extensions_mut().insert(id.clone());
-    let span = tracing::info_span!("request", id = %id.0);
+    let span = tracing::info_span!(target: "lookback::requests", "request", id = %id.0);
     let admitted = admit(&api, &mut request, from).instrument(span.clone()).await;
     let user = request.extensions().get::<Asker>().map(|asker| Arc::clone(&asker.user));
     let mut response = match admitted {

@@ -75,18 +75,19 @@ class Documentation(unittest.TestCase):
             with self.subTest(example=example):
                 self.assertEqual(ran.returncode, 0, f"{ran.stdout[-1000:]}\n{ran.stderr[-1000:]}")
                 # A problem is an answer only where the text is about problems.
-                if '"code":' in ran.stdout:
+                if "urn:lookback:problem:" in ran.stdout:
                     self.assertTrue("|| echo" in example or "--fail" not in example, ran.stdout[-1000:])
 
 
 class Secrets(unittest.TestCase):
     def test_no_secret_and_no_statement_is_in_the_log_of_requests(self):
-        ask("/api/sql?limit=1", b"SELECT 'a telling literal' AS told", {"Content-Type": "text/plain"})
+        _, headers, _ = ask("/api/sql?limit=1", b"SELECT 'a telling literal' AS told", {"Content-Type": "text/plain"})
         ask("/api/diagnostics/slowest_queries/rows?cluster=a-telling-name")
         log = Path(os.environ["LOOKBACK_SERVE_LOG"]).read_text(errors="replace")
         lines = [line for line in log.splitlines() if line.startswith("{")]
         requests = [line for line in lines if json.loads(line)["target"] == "lookback::requests"]
         self.assertTrue(requests, log[-2000:])
+        self.assertTrue([line for line in requests if headers["X-Request-Id"] in line], requests[-2:])
         self.assertFalse([line for line in requests if "telling" in line])
         for user in json.loads(os.environ["LOOKBACK_SERVE_USERS"]).values():
             self.assertNotIn(user["token"], log)
