@@ -34,7 +34,10 @@ impl Pace for Clock {
 
 /// What a destination is told, and how it fails: one answer for each attempt, then it takes everything.
 #[derive(Clone, Default)]
-struct Inbox(std::sync::Arc<Plain<(Vec<DeliveryError>, Vec<(String, Kind)>, u32)>>);
+struct Inbox(std::sync::Arc<Plain<Received>>);
+
+/// Errors to answer with, what came, and how often it was tried.
+type Received = (Vec<DeliveryError>, Vec<(String, Kind)>, u32);
 
 impl Inbox {
     fn failing(errors: Vec<DeliveryError>) -> Self {

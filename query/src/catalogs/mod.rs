@@ -3,7 +3,7 @@
 //! All of it is text that is made from what this build knows of its questions and tables, and from the columns that a lake's
 //! Delta logs have. Nothing is sent anywhere, and the same input gives the same text.
 //!
-//! - [`grafana`]: dashboards
+//! - [`grafana`] has dashboards
 //! - [`athena`], [`glue`]: tables of the Glue Data Catalog that point to the lake's Delta tables, as DDL and as definitions
 //! - [`shape`]: the tables that there are to point to
 

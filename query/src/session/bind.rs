@@ -139,7 +139,7 @@ impl Session {
         // NULL stands wherever a value can, but for some operators, which want a text that is one.
         let with_null = self.schema_with(statement, &parameters, &Parameter::Null).await;
         let schema = match with_null {
-            Err(_) if parameters.iter().any(|kind| *kind == DataType::Utf8) => {
+            Err(_) if parameters.contains(&DataType::Utf8) => {
                 self.schema_with(statement, &parameters, &Parameter::Text(String::new())).await
             }
             other => other,

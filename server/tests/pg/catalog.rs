@@ -52,7 +52,7 @@ const QUESTIONS: &[(&str, &str, &str)] = &[
         "lookback",
     ),
     ("SQLAlchemy", "select pg_catalog.version()", "PostgreSQL 15.4"),
-    ("SQLAlchemy", "show standard_conforming_strings", "on"),
+    ("SQLAlchemy", "show standard_conforming_strings", "off"),
     ("asyncpg", "SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;", ""),
     (
         "psycopg",

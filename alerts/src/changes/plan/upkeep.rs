@@ -20,7 +20,9 @@ impl Work<'_> {
             let is_asked = evaluation.is_some_and(|one| one.asked.iter().any(|asked| asked.name == of.source.name));
             let reachable = self.rules.destinations.contains_key(&key.destination);
             let stands = thread.told() != Kind::Over;
-            if !(stands && !is_asked || !reachable && thread.open().next().is_some()) {
+            let is_orphan = stands && !is_asked;
+            let is_stuck = !reachable && thread.open().next().is_some();
+            if !is_orphan && !is_stuck {
                 continue;
             }
             self.plan.orphans.push(of.clone());

@@ -103,7 +103,7 @@ fn placeholder(tokens: &[Token], at: usize) -> Option<&str> {
 fn put(tokens: &[Token], texts: &mut [String], at: usize, stand: &Stand) -> Result<(), &'static str> {
     let null = null_test(tokens, at + 2);
     let Some(expression) = stand.expression() else {
-        let list = format!("(${{cluster:sqlstring}})");
+        let list = "(${cluster:sqlstring})".to_owned();
         return match (null, before(tokens, at)) {
             (Some(end), _) => {
                 clear(texts, at..=end);
