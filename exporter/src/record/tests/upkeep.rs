@@ -65,24 +65,24 @@ async fn ledger(scene: &Scene) -> Vec<(String, i64)> {
 #[tokio::test]
 async fn days_that_are_over_become_one_file_with_the_same_rows() {
     let scene = Scene::new().await;
-    for hour in 0..76 {
+    for n in 0..19 {
         {
-            // Something changes every hour: a status, an event of each kind.
+            // Something changes each time: a status, an event of each kind.
             let mut state = scene.world.state();
             let mut changing = cluster("c", None);
-            changing.cluster_status = Some(if hour % 2 == 0 { "available" } else { "modifying" }.to_owned());
+            changing.cluster_status = Some(if n % 2 == 0 { "available" } else { "modifying" }.to_owned());
             state.clusters = vec![changing];
             let at = scene.time.now();
             state.notices.push(notice("3000", "c", at));
             let request = json!({"clusterIdentifier": "c"});
-            state.records.push((0, record(&format!("e{hour}"), "RebootCluster", at, &request)));
+            state.records.push((0, record(&format!("e{n}"), "RebootCluster", at, &request)));
         }
-        scene.later(HOUR).await;
-        let rows = [run(hour, scene.time.now() + 1), run(hour + 1_000, scene.time.now())];
+        scene.later(4 * HOUR).await;
+        let rows = [run(n, scene.time.now() + 1), run(n + 1_000, scene.time.now())];
         scene.exporter().record(&rows).await.unwrap();
     }
     let (before, runs) = (contents(&scene).await, ledger(&scene).await);
-    assert!(before["collection_runs"].len() > 500 && before["encryption_events"].len() > 150 && runs.len() == 152);
+    assert!(before["collection_runs"].len() > 100 && before["encryption_events"].len() >= 50 && runs.len() == 38);
     let names: Vec<&str> = ["collection_runs", "encryption_events", "cluster_encryption_state", LEDGER_TABLE].to_vec();
     let mut old = Vec::new();
     for name in &names {
@@ -91,7 +91,7 @@ async fn days_that_are_over_become_one_file_with_the_same_rows() {
 
     let stop = CancellationToken::new();
     let done = compact_own(scene.exporter(), &stop).await.unwrap();
-    assert!(done.failures.is_empty() && done.files_after < done.files_before / 10, "{done:?}");
+    assert!(done.failures.is_empty() && done.files_after * 4 < done.files_before, "{done:?}");
     assert_eq!(contents(&scene).await, before);
     assert_eq!(ledger(&scene).await, runs);
     // The first two days are over for long enough; today and yesterday are not.
@@ -99,7 +99,7 @@ async fn days_that_are_over_become_one_file_with_the_same_rows() {
         let files = scene.files(name).await;
         let of = |day: &str| files.iter().filter(|file| file.contains(&format!("log_date={day}"))).count();
         assert_eq!((of("2026-03-01"), of("2026-03-02")), (1, 1), "{files:?}");
-        assert!(of("2026-03-03") > 10 && of("2026-03-04") >= 1, "{files:?}");
+        assert!(of("2026-03-03") >= 5 && of("2026-03-04") >= 1, "{files:?}");
         let whole = files.iter().find(|file| file.contains("log_date=2026-03-01")).unwrap();
         let partition = if *name == LEDGER_TABLE { "log_date=" } else { "account_id=111122223333/log_date=" };
         assert!(whole.starts_with(&format!("{name}/{partition}2026-03-01/day-")), "{whole}");
