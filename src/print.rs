@@ -16,7 +16,9 @@ pub(crate) fn start_logging(global: &Global) {
     // The table format's library warns about commits that lose a race, which is ordinary here and handled.
     let level = match global.verbose {
         // Nobody looks at the result of a service: its lines are shown without asking.
-        0 => "warn,lookback::service=info,lookback::requests=info,lookback::questions=info,deltalake_core=off,delta_kernel=off,buoyant_kernel=off",
+        0 => {
+            "warn,lookback::service=info,lookback::requests=info,lookback::questions=info,deltalake_core=off,delta_kernel=off,buoyant_kernel=off"
+        }
         1 => "info,deltalake_core=error,delta_kernel=error,buoyant_kernel=error",
         _ => "debug",
     };

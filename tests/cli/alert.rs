@@ -35,7 +35,10 @@ to = ["hook"]
 
 /// What the webhook was sent, and what it answers first.
 #[derive(Clone, Default)]
-struct Inbox(Arc<Mutex<(VecDeque<u16>, Vec<(HeaderMap, String)>)>>);
+struct Inbox(Arc<Mutex<Mail>>);
+
+/// The answers to come, and what was sent.
+type Mail = (VecDeque<u16>, Vec<(HeaderMap, String)>);
 
 impl Inbox {
     fn answers(&self, statuses: &[u16]) {

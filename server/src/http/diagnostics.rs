@@ -97,7 +97,7 @@ async fn answer(
 
 fn named(name: Name) -> Result<&'static Diagnostic, Problem> {
     let Path(name) = name.map_err(|e| Problem::new(Code::BadRequest, e.body_text()))?;
-    diagnostics::get(&name).map_err(|e| Problem::from(e).as_code(Code::Parameter, Code::NotFound))
+    diagnostics::get(&name).map_err(|e| Problem::from(e).with_code(Code::Parameter, Code::NotFound))
 }
 
 /// Parameters of JSON as texts; null is none.

@@ -142,17 +142,17 @@ async fn admit(api: &Api, request: &mut Request, from: IpAddr) -> Result<(), Res
         let problem =
             Problem::new(Code::CrossOrigin, "the request comes from another site, or does not say from where");
         let hint = format!("from a program, send a token, or the header {}: 1", origin::OWN_HEADER);
-        Err(problem.hint(hint).into_response())
+        problem.hint(hint).into_response()
     };
     if is_open(path) {
         // A log-in needs nobody, but another site may not make one.
         let may = request.method() != Method::POST || origin::may_ask(&Method::POST, headers, By::Place, false);
-        return if may { Ok(()) } else { refused() };
+        return if may { Ok(()) } else { Err(refused()) };
     }
     match auth::find(api, headers, from).await.map_err(IntoResponse::into_response)? {
         Some((asker, by)) => {
             if by.is_some_and(|by| !origin::may_ask(request.method(), headers, by, !is_api)) {
-                return refused();
+                return Err(refused());
             }
             request.extensions_mut().insert(asker);
             Ok(())

@@ -55,7 +55,7 @@ impl Problem {
     }
 
     /// The same under another code: what is wrong with a name in a path is that nothing is there.
-    pub(crate) fn as_code(mut self, from: Code, to: Code) -> Self {
+    pub(crate) fn with_code(mut self, from: Code, to: Code) -> Self {
         if self.code == from {
             self.code = to;
         }

@@ -55,7 +55,7 @@ pub(super) async fn describe(
     if asker.role < needed {
         return Err(Problem::forbidden(asker.role, needed));
     }
-    let columns = session.columns(&name).await.map_err(|e| Problem::from(e).as_code(Code::Sql, Code::NotFound))?;
+    let columns = session.columns(&name).await.map_err(|e| Problem::from(e).with_code(Code::Sql, Code::NotFound))?;
     let column = |column: &Column| json!({ "name": column.name, "type": column.data_type });
     let columns: Vec<Value> = columns.iter().map(column).collect();
     Ok(axum::Json(json!({ "name": name.to_lowercase(), "columns": columns })).into_response())

@@ -35,6 +35,6 @@ pub(super) async fn tell(
             .hint("let the collectors of the record run, and ask again"));
     }
     let told = api.long(move || async move { Ok(timeline(&session, &cluster, as_of, window).await?.json()) }).await;
-    let told = told.map_err(|problem| problem.as_code(Code::Parameter, Code::NotFound))?;
+    let told = told.map_err(|problem| problem.with_code(Code::Parameter, Code::NotFound))?;
     Ok(axum::Json(told).into_response())
 }

@@ -18,11 +18,6 @@ impl Html {
         Self(template.render().unwrap_or_default())
     }
 
-    /// One after the other.
-    pub(super) fn all(parts: &[Self]) -> Self {
-        Self(parts.iter().map(|part| part.0.as_str()).collect())
-    }
-
     /// As an answer.
     pub(super) fn answer(self, status: StatusCode) -> Response {
         (status, [(CONTENT_TYPE, "text/html; charset=utf-8"), (VARY, "cookie, authorization")], self.0).into_response()
@@ -126,7 +121,6 @@ mod tests {
     fn a_text_is_escaped_and_markup_of_a_template_is_not() {
         let facts = Html::of(&Facts { facts: vec![Fact::new("User", "<b onclick=\"x\">&'")] });
         assert!(facts.text().contains("&#60;b onclick=&#34;x&#34;&#62;&#38;&#39;"), "{facts}");
-        let twice = Html::all(&[facts.clone(), facts.clone()]);
-        assert_eq!(twice.text().matches("<dl class=\"facts\">").count(), 2);
+        assert_eq!(facts.text().matches("<dl class=\"facts\">").count(), 1);
     }
 }

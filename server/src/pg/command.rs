@@ -91,7 +91,7 @@ pub(super) fn command(piece: &Piece) -> Result<Option<Command>, Failure> {
         "show" => match words.rest_as_name().as_str() {
             "all" => Command::ShowAll,
             name if SHOWN_BY_THE_LAKE.iter().any(|known| name.split('.').next() == Some(*known)) => return Ok(None),
-            name if name.is_empty() => return Ok(None),
+            "" => return Ok(None),
             name => Command::Show(name.to_owned()),
         },
         "reset" => match words.rest_as_name().as_str() {
@@ -250,7 +250,8 @@ impl Words<'_> {
     fn fetch(&mut self, moves: bool) -> Result<Command, Failure> {
         let backwards = || Failure::new("55000", "a cursor goes forward only");
         let mut rows = Rows::Next(1);
-        if self.is("next") || self.is("forward") {}
+        // Both mean the direction that every cursor has; what matters is that the word is taken.
+        let _ = self.is("next") || self.is("forward");
         if self.is("all") {
             rows = Rows::All;
         } else if let Some(Token::Number(number, _)) = self.token() {

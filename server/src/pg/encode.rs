@@ -279,9 +279,9 @@ impl<'a> Reader<'a> {
             return self.other(info, row, to);
         }
         if self.column.binary {
-            self.binary(row, to)
+            self.binary(row, to);
         } else {
-            self.text(row, to)
+            self.text(row, to);
         }
         let length =
             u32::try_from(to.len() - start - 4).map_err(|_| Failure::new(code::LIMIT, "a value is too long"))?;

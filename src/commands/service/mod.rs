@@ -117,7 +117,9 @@ fn followers(global: &Global, settings: &Settings) -> Result<Option<Follower>, F
 #[cfg(not(feature = "query"))]
 fn followers(_global: &Global, settings: &Settings) -> Result<Option<Follower>, Failure> {
     match settings.alerts {
-        Some(_) => Err(Failure::usage("this build has no alerts").advise("take [alerts] out, or use the whole lookback")),
+        Some(_) => {
+            Err(Failure::usage("this build has no alerts").advise("take [alerts] out, or use the whole lookback"))
+        }
         None => Ok(None),
     }
 }

@@ -4,14 +4,16 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, JoinOperator, Query, Select, SetExpr, Statement, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
+    Expr, FunctionArguments, JoinOperator, Query, Select, SetExpr, Statement, TableFactor, Value, Visit, VisitMut,
+    Visitor, VisitorMut,
 };
 
 use super::titles;
 
 /// Tables without a row about anything in the lake.
-const EMPTY: [&str; 35] = [
+const EMPTY: [&str; 36] = [
     "pg_attrdef",
+    "pg_auth_members",
     "pg_constraint",
     "pg_default_acl",
     "pg_enum",
@@ -147,6 +149,10 @@ impl VisitorMut for Known {
             Expr::Subquery(query) if is_empty(query) => Value::Null,
             Expr::Exists { subquery, negated } if is_empty(subquery) => Value::Boolean(*negated),
             Expr::InSubquery { subquery, negated, .. } if is_empty(subquery) => Value::Boolean(*negated),
+            // ARRAY(SELECT ...) of a table without rows, as psql lists the roles that a role is in.
+            Expr::Function(call) if matches!(&call.args, FunctionArguments::Subquery(query) if is_empty(query)) => {
+                Value::SingleQuotedString("{}".to_owned())
+            }
             _ => return ControlFlow::Continue(()),
         };
         *expr = Expr::value(value);
