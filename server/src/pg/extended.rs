@@ -4,6 +4,7 @@
 //! connection (transactions, settings, views) is started by Execute only.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use lookback_query::session::Parameter;
@@ -273,6 +274,12 @@ impl Connection {
     }
 
     async fn describe_portal(&mut self, name: &str) -> Result<(), Stop> {
+        // A cursor is a portal as well; libpq's drivers describe those that they have declared.
+        if let Some(cursor) = self.cursors.get(name).filter(|_| !self.extended.portals.contains_key(name)) {
+            let cursor = Arc::clone(&cursor.answer);
+            let schema = cursor.lock().await.schema();
+            return self.columns_or_none(Some(schema), &[]);
+        }
         let mut portal = self.taken(name)?;
         let starts = match &portal.parsed {
             Some((_, Question::Lake(statement))) => statement.gives_rows()?,

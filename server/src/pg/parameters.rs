@@ -172,7 +172,9 @@ impl Parameters {
             if value.len() > MAX_VALUE {
                 return Err(refused("has a value that is too long"));
             }
-            let first = value.split([',', ' ']).next().unwrap_or_default().to_lowercase();
+            // Some drivers quote values at start-up.
+            let plain = value.trim().trim_matches('\'');
+            let first = plain.split([',', ' ']).next().unwrap_or_default().to_lowercase();
             match known.kind {
                 Kind::Kept => {}
                 Kind::Fixed => {
@@ -297,6 +299,7 @@ mod tests {
         let mut parameters = begun(&jdbc).unwrap();
         assert_eq!(parameters.show("timezone").unwrap(), ("TimeZone", "UTC".to_owned()));
         assert_eq!(parameters.show("session_authorization").unwrap().1, "ana");
+        assert!(begun(&[("client_encoding", "'utf-8'")]).is_ok());
         assert_eq!(begun(&[("client_encoding", "LATIN1")]).unwrap_err().code, "22023");
         assert!(begun(&[("some_extension.thing", "1"), ("server_version", "9")]).is_ok());
         assert_eq!(parameters.set("datestyle", Some("German")).unwrap_err().code, "22023");

@@ -9,6 +9,7 @@ mod about;
 mod built;
 mod empty;
 mod functions;
+mod patterns;
 mod tables;
 mod titles;
 
@@ -131,6 +132,7 @@ impl Catalog {
                 return nothing(&names, self.state(session).await?);
             }
             titles::give(statement);
+            patterns::mend(statement);
             let after = statement.to_string();
             if before != after {
                 text = after;
