@@ -134,12 +134,14 @@ impl Visitor for Seen {
 }
 
 /// What clients write that the parser does not know, in a form that it knows. Each line names who writes it.
-const MENDED: [(&str, &str); 7] = [
+const MENDED: [(&str, &str); 8] = [
     // psql's `\\d+`: options of how a table is stored, of which there are none.
     (
         "pg_catalog.array_to_string(c.reloptions || array(select 'toast.' || x from pg_catalog.unnest(tc.reloptions) x), ', ')",
         "''",
     ),
+    // SQLAlchemy's options of a table.
+    ("pg_catalog.pg_class.reloptions, NULL AS relhasoids", "NULL AS reloptions, NULL AS relhasoids"),
     // psql writes operators with their schema.
     ("OPERATOR(pg_catalog.~)", "~"),
     ("OPERATOR(pg_catalog.=)", "="),

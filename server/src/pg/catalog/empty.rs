@@ -4,16 +4,17 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FunctionArguments, JoinOperator, Query, Select, SetExpr, Statement, TableFactor, Value, Visit, VisitMut,
-    Visitor, VisitorMut,
+    Expr, FunctionArguments, GroupByExpr, JoinOperator, Query, Select, SetExpr, Statement, TableFactor, Value, Visit,
+    VisitMut, Visitor, VisitorMut,
 };
 
 use super::titles;
 
 /// Tables without a row about anything in the lake.
-const EMPTY: [&str; 36] = [
+const EMPTY: [&str; 37] = [
     "pg_attrdef",
     "pg_auth_members",
+    "pg_collation",
     "pg_constraint",
     "pg_default_acl",
     "pg_enum",
@@ -50,7 +51,8 @@ const EMPTY: [&str; 36] = [
     "pg_stat_activity",
 ];
 /// Functions that give a row where there is none.
-const AGGREGATES: [&str; 9] = ["array_agg", "avg", "bool_and", "bool_or", "count", "max", "min", "string_agg", "sum"];
+pub(super) const AGGREGATES: [&str; 9] =
+    ["array_agg", "avg", "bool_and", "bool_or", "count", "max", "min", "string_agg", "sum"];
 
 /// The names of the columns of an answer without rows; `None` if there may be rows. Within a statement that may have some, what is known to
 /// be empty is replaced by what that means: NULL, or false.
@@ -89,7 +91,13 @@ fn is_empty_select(select: &Select) -> bool {
             && (is_empty_table(&from.relation)
                 || from.joins.iter().any(|join| inner(&join.join_operator) && is_empty_table(&join.relation)))
     });
-    joined && !aggregates()
+    joined && (is_grouped(&select.group_by) || !aggregates())
+}
+
+/// Whether there is a row for each group, so that nothing gives none. Sets of groups can have one for all.
+fn is_grouped(by: &GroupByExpr) -> bool {
+    let of_sets = |expr: &Expr| matches!(expr, Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_));
+    matches!(by, GroupByExpr::Expressions(by, with) if with.is_empty() && !by.is_empty() && !by.iter().any(of_sets))
 }
 
 fn is_empty_table(table: &TableFactor) -> bool {
@@ -179,6 +187,7 @@ mod tests {
                         oid::regclass AS x FROM pg_catalog.pg_policy pol WHERE pol.polrelid = '5'";
         assert_eq!(of(policies).0.unwrap(), ["polname", "case", "pg_get_expr", "x"]);
         for empty in [
+            "SELECT a, count(*) FROM pg_constraint GROUP BY a",
             "SELECT c.oid FROM pg_class c, pg_inherits i WHERE c.oid = i.inhparent",
             "SELECT a FROM pg_class c LEFT JOIN pg_type t ON true JOIN pg_index i ON i.indrelid = c.oid",
             "SELECT pubname FROM pg_publication UNION SELECT prqual FROM pg_publication_rel ORDER BY 1",

@@ -10,6 +10,7 @@ mod built;
 mod empty;
 mod functions;
 mod patterns;
+mod subqueries;
 mod tables;
 mod titles;
 
@@ -133,6 +134,7 @@ impl Catalog {
             }
             titles::give(statement);
             patterns::mend(statement);
+            subqueries::mend(statement);
             let after = statement.to_string();
             if before != after {
                 text = after;
