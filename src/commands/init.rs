@@ -42,4 +42,13 @@ mod tests {
         assert!(all.is_ok(), "{all:?}");
         assert_eq!(all.map(|s| s.clusters.len()).unwrap_or(0), 1);
     }
+
+    #[test]
+    #[cfg(feature = "query")]
+    fn the_server_reads_its_section() {
+        let open: Vec<&str> = TEMPLATE.lines().map(|l| l.strip_prefix("#: ").unwrap_or(l)).collect();
+        let all: toml::Table = toml::from_str(&open.join("\n")).unwrap_or_default();
+        let read = all.get("serve").cloned().map(toml::Value::try_into::<lookback_server::settings::Settings>);
+        assert!(matches!(&read, Some(Ok(settings)) if settings.users.len() == 1), "{read:?}");
+    }
 }
