@@ -4,7 +4,7 @@
 //! - the order of rows does not matter, nor does it that a row or an answer comes twice;
 //! - a verdict that has not changed makes no change, whoever asks and how often;
 //! - after a change is in the lake, the same answers make none;
-//! - only an answer that is [`Verdict::Clear`], or the silence of a whole answer, is an end; a hole is none;
+//! - only an answer that is [`Verdict::Clear`](crate::observe::Verdict::Clear), or the silence of a whole answer, is an end; a hole is none;
 //! - an answer about an earlier moment than the last one changes nothing;
 //! - the changes of one alert and destination are sent in their order.
 

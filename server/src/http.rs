@@ -1,14 +1,14 @@
 //! The HTTP door: an API for programs, and the page around which it is built.
 //!
-//! - [`routes`] is the one list of what there is: method, path, who may, handler. The router is made of it, and a test holds the
+//! - `routes` is the one list of what there is: method, path, who may, handler. The router is made of it, and a test holds the
 //!   OpenAPI document against it.
-//! - Every request passes the [`guard`]: host, user, origin, and on the way back the headers, the text of a problem, the log.
+//! - Every request passes the `guard`: host, user, origin, and on the way back the headers, the text of a problem, the log.
 //! - Statements are asked at the [`Desk`], with its limits; what asks several at once, as an audit, waits for one of
-//!   [`LONG_AT_ONCE`] places.
-//! - Answers are streamed ([`answer`]) in the form that the client wants ([`accept`], [`encode`]), and never kept as a whole.
+//!   `LONG_AT_ONCE` places.
+//! - Answers are streamed (`answer`) in the form that the client wants (`accept`, `encode`), and never kept as a whole.
 //!
 //! For handlers outside of this module, as those of the page: a request that needs somebody has its [`Asker`](crate::Asker) as an
-//! extension (`axum::Extension<Asker>`), whoever got in by whatever way. What is open to everybody is [`guard::is_open`].
+//! extension (`axum::Extension<Asker>`), whoever got in by whatever way. What is open to everybody is `guard::is_open`.
 
 mod accept;
 mod answer;

@@ -9,7 +9,7 @@ use super::Output;
 /// `alert`
 #[derive(Debug, Args)]
 pub(crate) struct Alert {
-    /// File of rules and destinations (TOML) [default: `rules` of the section [alerts] of the configuration]
+    /// File of rules and destinations (TOML) [default: `rules` of the section `[alerts]` of the configuration]
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
     /// Show what would be told; send and store nothing

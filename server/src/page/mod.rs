@@ -1,23 +1,23 @@
 //! The page: what most people will ever see of lookback. Rendered here, by templates that escape; scripts draw charts and keep
 //! it fresh, and nothing is loaded from anywhere else.
 //!
-//! - What is looked at (time range, clusters, as of) is in the URL, and every link keeps it ([`view`]).
-//! - A page is made of panels ([`panel`]). Each asks for itself, at the desk and in the name of whoever looks ([`ask`]), shows its
+//! - What is looked at (time range, clusters, as of) is in the URL, and every link keeps it (`view`).
+//! - A page is made of panels (`panel`). Each asks for itself, at the desk and in the name of whoever looks (`ask`), shows its
 //!   own error, and can be fetched alone: so a slow one comes later, and a refresh is a fetch.
-//! - What several people look at is asked once and kept until a table has a new version ([`cache`]).
-//! - A chart and the table below it are the same rows ([`chart`], [`table`]), of a statement that the console opens ([`sql`]).
+//! - What several people look at is asked once and kept until a table has a new version (`cache`).
+//! - A chart and the table below it are the same rows (`chart`, `table`), of a statement that the console opens (`sql`).
 //!
 //! | path | file |
 //! |---|---|
-//! | `/` | [`overview`] |
-//! | `/performance`, `/queries`, `/query/{cluster}/{id}` | [`performance`], [`queries`], [`query`] |
-//! | `/encryption`, `/encryption/{cluster}` | [`encryption`], [`story`]; for auditors |
-//! | `/coverage` | [`coverage`] |
-//! | `/diagnostics`, `/diagnostics/{name}` | [`diagnostics`] |
-//! | `/console`, `/console/columns` | [`console`] |
+//! | `/` | `overview` |
+//! | `/performance`, `/queries`, `/query/{cluster}/{id}` | `performance`, `queries`, `query` |
+//! | `/encryption`, `/encryption/{cluster}` | `encryption`, `story`; for auditors |
+//! | `/coverage` | `coverage` |
+//! | `/diagnostics`, `/diagnostics/{name}` | `diagnostics` |
+//! | `/console`, `/console/columns` | `console` |
 //! | `/panel/{page}/{id}` | any panel alone |
-//! | `/login` | [`login`] |
-//! | `/assets/…` | [`assets`] |
+//! | `/login` | `login` |
+//! | `/assets/…` | `assets` |
 
 mod ask;
 mod assets;
