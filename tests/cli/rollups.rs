@@ -180,7 +180,7 @@ async fn rollups_can_be_switched_off_by_flag_and_by_setting() {
 
 #[tokio::test]
 async fn a_file_of_a_log_that_cannot_be_read_stops_no_other_day() {
-    let sim = Sim::generated("one").await;
+    let sim = Sim::generated_over_midnight("one").await;
     let place = Place::with_export(TABLES, &[&sim.section()]);
     place.run(&["export"]).await.expect(0);
     let days = place.query("SELECT DISTINCT log_date FROM stl_query ORDER BY 1").await;

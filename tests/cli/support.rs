@@ -221,7 +221,16 @@ impl Sim {
 
     /// A cluster with a day of generated work, which ended a day ago.
     pub(crate) async fn generated(name: &str) -> Self {
-        let start = now() - 2 * DAY - 6 * 60 * MINUTE;
+        Self::generated_from(name, now() - 2 * DAY - 6 * 60 * MINUTE).await
+    }
+
+    /// One with the same history, a quarter of it before a midnight, whatever the time of day.
+    pub(crate) async fn generated_over_midnight(name: &str) -> Self {
+        let now = now();
+        Self::generated_from(name, now - now.rem_euclid(DAY) - 2 * DAY - 6 * 60 * MINUTE).await
+    }
+
+    async fn generated_from(name: &str, start: i64) -> Self {
         let config =
             SimConfig { name: name.to_owned(), kind: Kind::AdHoc, seed: 11, start, days: 1, queries_per_day: 120 };
         let cluster = Cluster::generate(&config);

@@ -78,7 +78,7 @@ class Docker(unittest.TestCase):
         self.assertEqual([l for l in lines if l and not l.startswith("#")][0], "*")
         shown = {l[1:] for l in lines if l.startswith("!")}
         members = set(tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["members"])
-        self.assertEqual(shown, members | {"src", "Cargo.toml", "Cargo.lock"})
+        self.assertEqual(shown, members | {"src", "templates", "Cargo.toml", "Cargo.lock"})
         for name in shown:
             self.assertTrue((ROOT / name).exists(), name)
 

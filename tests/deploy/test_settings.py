@@ -31,7 +31,9 @@ def settings():
     sections = {}
     for section, kind in structs["Settings"].items():
         name = re.search(r"(\w+)>*$", kind)[1]
-        sections[section] = set(structs[name])
+        # Sections that other parts read; nothing under deploy/ sets one.
+        if name != "IgnoredAny":
+            sections[section] = set(structs[name])
     return sections
 
 
