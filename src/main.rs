@@ -19,6 +19,7 @@ mod report;
 mod rollups;
 #[cfg(feature = "query")]
 mod shell;
+mod stop;
 
 use std::process::ExitCode;
 

@@ -2,47 +2,9 @@
 
 use std::collections::BTreeSet;
 
+pub use lookback_schemas::Severity;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// How bad it is, the worst last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// A weakness that needs others to matter.
-    Low,
-    /// A weakness.
-    Medium,
-    /// Data is or was protected less than it should be.
-    High,
-    /// Data is or was open or lost.
-    Critical,
-}
-
-impl Severity {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
-
-    /// The severity of that name.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.name() == name)
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
 
 /// What was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -18,8 +18,10 @@ pub mod ledger;
 pub mod names;
 pub mod registry;
 pub mod rollups;
+pub mod severity;
 pub mod time;
 pub mod types;
 
 pub use registry::{Class, ColumnSpec, Group, Registry, TableSpec, registry};
+pub use severity::Severity;
 pub use types::LakeType;

@@ -14,11 +14,12 @@ use lookback_schemas::time::{DAY, day_of, day_start};
 use lookback_simulator::{Cluster, Kind, ServeOptions, Server, SimConfig, Tls};
 use serde::{Deserialize, Serialize};
 
-use super::export::{show_summary, stop_signal};
+use super::export::show_summary;
 use super::sql::emit;
 use crate::cli::{Demo, Scope};
 use crate::config::Missing;
 use crate::failure::Failure;
+use crate::stop::{UNCOMMITTED, asked_to_stop};
 use crate::{config, print, progress};
 
 /// Pause between two exports while the demo goes on.
@@ -212,7 +213,7 @@ fn shell_word(text: &str) -> String {
 
 /// Keeps the clusters' clocks running and exports them, until somebody ends it.
 async fn follow(settings: &Settings, jobs: &[ClusterJob], clusters: &[(String, Cluster)]) -> Result<(), Failure> {
-    let stop = stop_signal();
+    let stop = asked_to_stop(UNCOMMITTED);
     let exporter = config::exporter(settings, None, Arc::new(lookback_exporter::run::Silent), Missing::Create).await?;
     let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + TICK, TICK);

@@ -8,13 +8,13 @@ use lookback_exporter::{Work, dry_run};
 use lookback_schemas::ledger::RunKind;
 use lookback_schemas::time::rfc3339;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
 use super::metrics::MetricsFile;
 use super::record;
 use crate::cli::{Export, Global, Output};
 use crate::config::{Loaded, Missing};
 use crate::failure::Failure;
+use crate::stop::{UNCOMMITTED, asked_to_stop};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failure> {
@@ -35,7 +35,7 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
     // Whoever asks for a cluster or a table asks for nothing else.
     let whole = arguments.scope.cluster.is_empty() && arguments.scope.table.is_empty();
     let recorder = Keeper::new(&settings, aws.as_ref(), &exporter).filter(|_| whole);
-    let stop = stop_signal();
+    let stop = asked_to_stop(UNCOMMITTED);
     let recording = async {
         match &recorder {
             Some(recorder) => Some(recorder.collect(&stop).await),
@@ -49,28 +49,6 @@ pub(crate) async fn run(global: &Global, arguments: &Export) -> Result<u8, Failu
     show_both(&report, recorded.as_ref(), arguments.format)?;
     written?;
     Ok(exit_code(&report, recorded.as_ref()))
-}
-
-/// Cancelled when the process is asked to end: what is committed stays, what is not is read again next time.
-pub(crate) fn stop_signal() -> CancellationToken {
-    let token = CancellationToken::new();
-    let stop = token.clone();
-    tokio::spawn(async move {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM will end the process at once");
-                return;
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        tracing::warn!("stopping: work that is not committed will be read again next time");
-        stop.cancel();
-    });
-    token
 }
 
 /// Prints what a run did: a line per table and cluster, then what failed and what to do about it.

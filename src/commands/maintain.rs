@@ -9,11 +9,12 @@ use lookback_storage::Aws;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::export::{show_report, stop_signal};
+use super::export::show_report;
 use super::metrics::MetricsFile;
 use crate::cli::{Global, Maintain, Output};
 use crate::config::{Loaded, Missing};
 use crate::failure::{FAILED, Failure};
+use crate::stop::{UNCOMMITTED, asked_to_stop};
 use crate::{config, print, progress};
 
 pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Failure> {
@@ -26,7 +27,7 @@ pub(crate) async fn run(global: &Global, arguments: &Maintain) -> Result<u8, Fai
     let opened = config::exporter(&settings, aws.as_ref(), progress::reporter(), Missing::Refuse).await;
     let exporter = metrics.or_failed(opened)?;
     metrics.started(&exporter).await;
-    let stop = stop_signal();
+    let stop = asked_to_stop(UNCOMMITTED);
     let mut code = 0;
     let swept = if arguments.no_sweep {
         None

@@ -5,12 +5,12 @@ use std::io::{IsTerminal, Read};
 use lookback_server::people::{hash_password, new_token};
 use lookback_server::settings::Listen;
 use lookback_server::{Desk, People, Server, ServerError, Settings, desk::Clock};
-use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Global, Serve};
 use crate::config;
 use crate::failure::Failure;
 use crate::print;
+use crate::stop::asked_to_stop;
 
 /// Longest password that is read, in bytes.
 const MAX_PASSWORD: u64 = 1_024;
@@ -34,7 +34,7 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
     let people = People::new(&settings.users, Clock::system())?;
     let server = Server::bind(Desk::new(session, &settings, people)?).await?;
     announce(&server, &settings)?;
-    let stop = asked_to_stop();
+    let stop = asked_to_stop("answers under way have a few seconds");
     server.run(async move { stop.cancelled().await }).await;
     Ok(0)
 }
@@ -78,28 +78,6 @@ fn announce(server: &Server, settings: &Settings) -> Result<(), Failure> {
         print::note("there are no users: everybody on this machine may ask everything");
     }
     Ok(())
-}
-
-/// Cancelled when the process is asked to end.
-fn asked_to_stop() -> CancellationToken {
-    let token = CancellationToken::new();
-    let stop = token.clone();
-    tokio::spawn(async move {
-        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(signal) => signal,
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM will end the process at once");
-                return;
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
-        tracing::info!("stopping");
-        stop.cancel();
-    });
-    token
 }
 
 impl From<ServerError> for Failure {

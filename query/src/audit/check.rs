@@ -1,7 +1,8 @@
 //! Checks: one SQL file each, in the folder `audit/checks`.
 
-use std::fmt;
 use std::sync::OnceLock;
+
+pub use lookback_schemas::Severity;
 
 use crate::diagnostics::Param;
 use crate::error::{ErrorKind, QueryError};
@@ -10,47 +11,6 @@ use crate::names;
 
 /// The files that ship with this build: name and text.
 pub(super) const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/checks.rs"));
-
-/// How bad a FAIL is, the worst last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// A weakness that needs others to matter.
-    Low,
-    /// A weakness.
-    Medium,
-    /// Data is or was protected less than it should be.
-    High,
-    /// Data is or was open or lost.
-    Critical,
-}
-
-impl Severity {
-    const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
-
-    fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.name() == name)
-    }
-
-    /// Its name in a header.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// Which time a check is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use secrecy::SecretString;
 
 use super::origin::{self, By};
 use super::problem::{Code, Problem};
 use super::{Api, tickets};
-use crate::people::base64;
 use crate::people::{Asker, Door, LoginError, People};
 
 /// Longest token or password; what is longer is none of ours, and not worth hashing.
@@ -51,7 +52,7 @@ impl Shown {
         if !scheme.eq_ignore_ascii_case("basic") {
             return None;
         }
-        let text = String::from_utf8(base64::decode(shown)?).ok()?;
+        let text = String::from_utf8(BASE64.decode(shown).ok()?).ok()?;
         let (user, password) = text.split_once(':')?;
         Self::password(user.to_owned(), password.to_owned())
     }

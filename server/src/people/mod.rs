@@ -3,7 +3,6 @@
 //! Without users there is nobody to prove anything to: then everybody on this machine is `local`, an [`Role::Admin`], and the
 //! server listens nowhere else. Passwords are kept as SCRAM verifiers, tokens as SHA-256. No error says whether a name exists.
 
-pub(crate) mod base64;
 pub mod scram;
 mod throttle;
 

@@ -7,12 +7,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use pgwire::api::auth::sasl::scram::gen_salted_password;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-
-use super::base64;
 
 /// The one mechanism that is offered.
 pub const MECHANISM: &str = "SCRAM-SHA-256";
@@ -79,8 +79,8 @@ impl Verifier {
     /// The text that goes into the configuration, as PostgreSQL writes it.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let (salt, stored) = (base64::encode(&self.salt), base64::encode(&self.stored_key));
-        format!("{MECHANISM}${}:{salt}${stored}:{}", self.iterations, base64::encode(&self.server_key))
+        let (salt, stored) = (BASE64.encode(&self.salt), BASE64.encode(self.stored_key));
+        format!("{MECHANISM}${}:{salt}${stored}:{}", self.iterations, BASE64.encode(self.server_key))
     }
 }
 
@@ -94,12 +94,12 @@ impl FromStr for Verifier {
         let (how, keys) = rest.split_once('$').ok_or(wrong)?;
         let (iterations, salt) = how.split_once(':').ok_or(wrong)?;
         let (stored, server) = keys.split_once(':').ok_or(wrong)?;
-        let key = |text: &str| base64::decode(text).and_then(|bytes| Key::try_from(bytes).ok()).ok_or(wrong);
+        let key = |text: &str| BASE64.decode(text).ok().and_then(|bytes| Key::try_from(bytes).ok()).ok_or(wrong);
         let iterations: u32 = iterations.parse().map_err(|_| wrong)?;
         if !POSSIBLE_ITERATIONS.contains(&iterations) {
             return Err("is a verifier with too few or too many rounds; 4096 to 1000000 are possible");
         }
-        let salt = base64::decode(salt).filter(|salt| (8..=64).contains(&salt.len())).ok_or(wrong)?;
+        let salt = BASE64.decode(salt).ok().filter(|salt| (8..=64).contains(&salt.len())).ok_or(wrong)?;
         Ok(Self { iterations, salt, stored_key: key(stored)?, server_key: key(server)? })
     }
 }
@@ -149,10 +149,10 @@ impl Exchange {
         let theirs = fields.next().and_then(|field| field.strip_prefix("r="));
         let theirs = theirs.filter(|nonce| !nonce.is_empty() && nonce.bytes().all(|b| b.is_ascii_graphic()));
         let nonce = format!("{}{nonce}", theirs.ok_or(ScramError::Malformed("the nonce is missing"))?);
-        let server_first = format!("r={nonce},s={},i={}", base64::encode(&verifier.salt), verifier.iterations);
+        let server_first = format!("r={nonce},s={},i={}", BASE64.encode(&verifier.salt), verifier.iterations);
         let exchange = Self {
             verifier,
-            binding: base64::encode(format!("{flag},,").as_bytes()),
+            binding: BASE64.encode(format!("{flag},,").as_bytes()),
             nonce,
             client_first: bare.to_owned(),
             server_first: server_first.clone(),
@@ -175,7 +175,7 @@ impl Exchange {
             return Err(ScramError::Malformed("the nonce differs"));
         }
         // The whole text: bytes after a valid proof are no valid proof.
-        let proof = base64::decode(proof).and_then(|bytes| Key::try_from(bytes).ok());
+        let proof = BASE64.decode(proof).ok().and_then(|bytes| Key::try_from(bytes).ok());
         let mut client_key = proof.ok_or(ScramError::Malformed("the proof has the wrong length"))?;
         let transcript = format!("{},{},{without_proof}", self.client_first, self.server_first);
         let signature = hmac(&self.verifier.stored_key, transcript.as_bytes());
@@ -185,7 +185,7 @@ impl Exchange {
         if !same(&Sha256::digest(client_key).into(), &self.verifier.stored_key) {
             return Err(ScramError::WrongProof);
         }
-        Ok(format!("v={}", base64::encode(&hmac(&self.verifier.server_key, transcript.as_bytes()))))
+        Ok(format!("v={}", BASE64.encode(hmac(&self.verifier.server_key, transcript.as_bytes()))))
     }
 }
 
@@ -223,7 +223,7 @@ mod tests {
                                 p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 
     fn verifier() -> Verifier {
-        let salt = base64::decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
+        let salt = BASE64.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
         Verifier::new(&"pencil".to_owned().into(), &salt, 4096)
     }
 

@@ -5,7 +5,7 @@ mod diagnostic;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lookback_alerts::rules::{Diagnostic as Asks, Rule, Target};
-use lookback_alerts::{Asked, Entity, Evaluation, Observation, Rules, Severity, Source, SourceKind, Verdict};
+use lookback_alerts::{Asked, Entity, Evaluation, Observation, Rules, Source, SourceKind, Verdict};
 use lookback_exporter::Settings;
 use lookback_query::audit::{self, Check, Exceptions, Finding, Judged, Request, Verdict as Found};
 use lookback_query::coverage::{Coverage, coverage};
@@ -50,8 +50,7 @@ fn checks(rule: &Rule, ids: &[String]) -> Result<Vec<&'static Check>, String> {
     for id in ids.iter().filter(|id| !id.contains('*')) {
         audit::get(id).map_err(|e| e.to_string())?;
     }
-    let severity = |check: &Check| Severity::of(check.severity.name()).unwrap_or(Severity::Critical);
-    let found: Vec<_> = audit::list().iter().filter(|check| rule.asks(check.id, severity(check))).collect();
+    let found: Vec<_> = audit::list().iter().filter(|check| rule.asks(check.id, check.severity)).collect();
     if found.is_empty() {
         return Err("no check fits: see `lookback audit --list`".to_owned());
     }
@@ -178,7 +177,7 @@ fn of_finding(finding: &Finding) -> Observation {
     let is_cluster = finding.entity_type == "cluster" || finding.entity_type == "namespace";
     Observation {
         source: Source { kind: SourceKind::Check, name: check.id.to_owned(), title: check.title.to_owned() },
-        severity: Severity::of(check.severity.name()).unwrap_or(Severity::Critical),
+        severity: check.severity,
         entity: Entity {
             kind: finding.entity_type.clone(),
             id: id.to_owned(),

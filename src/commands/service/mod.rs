@@ -21,10 +21,10 @@ use roster::Present;
 
 #[cfg(feature = "query")]
 use super::alert::Follower;
-use super::export::stop_signal;
 use crate::cli::{Export, Global};
 use crate::config::{self, Missing};
 use crate::failure::{FAILED, Failure};
+use crate::stop::{UNCOMMITTED, asked_to_stop};
 
 /// Where a service answers if nobody says where: for this machine only.
 const LISTEN: &str = "127.0.0.1:9187";
@@ -51,7 +51,7 @@ pub(super) async fn run(global: &Global, arguments: &Export, cron: &str) -> Resu
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
 
-    let stop = stop_signal();
+    let stop = asked_to_stop(UNCOMMITTED);
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), micros(settings.export.retention)));
     let pulse = Arc::new(Pulse::default());
     let silent = CancellationToken::new();

@@ -30,14 +30,8 @@ pub fn finding(event: &Event, account: &str, region: &str) -> Value {
     };
     let text = |text: &str, most| cut(&visible(text), most);
     let over = event.change == Kind::Over;
-    let label = match event.severity {
-        _ if event.change != Kind::Fail => "INFORMATIONAL",
-        Severity::Info => "INFORMATIONAL",
-        Severity::Low => "LOW",
-        Severity::Medium => "MEDIUM",
-        Severity::High => "HIGH",
-        Severity::Critical => "CRITICAL",
-    };
+    let severity = if event.change == Kind::Fail { event.severity } else { Severity::Info };
+    let label = severity.security_hub_label();
     let types = json!(["Software and Configuration Checks/AWS Security Best Practices"]);
     let severity = json!({ "Label": label, "Original": event.severity.name() });
     let reason = if event.reason.trim().is_empty() { event.verdict.as_str() } else { event.reason.as_str() };

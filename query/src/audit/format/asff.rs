@@ -186,14 +186,6 @@ fn resource_type(entity_type: &str) -> &'static str {
 }
 
 fn severity(finding: &Finding) -> &'static str {
-    if finding.verdict != Verdict::Fail {
-        return "INFORMATIONAL";
-    }
-    match finding.check.severity {
-        Severity::Info => "INFORMATIONAL",
-        Severity::Low => "LOW",
-        Severity::Medium => "MEDIUM",
-        Severity::High => "HIGH",
-        Severity::Critical => "CRITICAL",
-    }
+    let fails = finding.verdict == Verdict::Fail;
+    if fails { finding.check.severity } else { Severity::Info }.security_hub_label()
 }
