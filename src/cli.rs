@@ -251,6 +251,9 @@ pub(crate) struct Limits {
     /// Memory of all questions together, in MiB [default: 1024, or that of the configuration]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(16..))]
     pub(crate) memory_mb: Option<u32>,
+    /// Whether clusters may be read, whatever the configuration says.
+    #[arg(skip)]
+    pub(crate) live: bool,
 }
 
 /// `sql`
@@ -272,6 +275,10 @@ pub(crate) struct Sql {
     /// The moment that getdate() answers, such as 2026-01-31T08:00
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
+    /// Also offer live.<table>, which reads the clusters themselves, and all.<table>, which adds history [default: `enabled` of
+    /// the section `[live]`]
+    #[arg(long, conflicts_with = "as_of")]
+    pub(crate) live: bool,
     #[command(flatten)]
     pub(crate) limits: Limits,
 }

@@ -23,8 +23,9 @@ use crate::failure::Failure;
 /// The file that is read if none is named and it exists.
 pub(crate) const DEFAULT_FILE: &str = "lookback.toml";
 /// Sections that the environment can reach into.
-const SECTIONS: [&str; 12] =
-    ["aws", "lake", "state", "ssm", "schedule", "export", "maintain", "record", "query", "serve", "alerts", "clusters"];
+const SECTIONS: [&str; 13] = [
+    "aws", "lake", "state", "ssm", "schedule", "export", "maintain", "record", "query", "live", "serve", "alerts", "clusters",
+];
 
 /// Loads the settings for a command.
 pub(crate) fn load(global: &Global) -> Result<Settings, Failure> {

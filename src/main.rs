@@ -11,6 +11,8 @@ mod cli;
 mod commands;
 mod config;
 mod failure;
+#[cfg(feature = "query")]
+mod live;
 mod print;
 mod progress;
 #[cfg(feature = "query")]

@@ -17,6 +17,7 @@
 //! - [`ledger`]: the record of runs, in the lake itself; [`incarnations`]: what each cluster is called there.
 //! - [`record`]: how clusters, snapshots and keys are encrypted, and who changed it, from AWS's control plane.
 //! - [`maintain`]: compaction of closed days, rollups, vacuum.
+//! - [`live`]: what a cluster holds now, for a question.
 //! - [`verify`], [`check`] and [`dry_run`]: the source recounted against the lake; what would stop an export; what it would read.
 
 pub mod check;
@@ -27,6 +28,7 @@ pub mod fleet;
 pub mod incarnations;
 pub mod lake;
 pub mod ledger;
+pub mod live;
 pub mod maintain;
 pub mod metrics;
 pub mod placement;

@@ -1,12 +1,14 @@
 //! Settings, as they are written in the configuration file. Unknown keys are errors, durations are texts such as `"15m"`, and
 //! secrets are only referred to, never written down.
 
+mod live;
 mod query;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use live::LiveSettings;
 pub use query::QuerySettings;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -35,6 +37,8 @@ pub struct Settings {
     pub record: RecordSettings,
     /// What a question may use.
     pub query: QuerySettings,
+    /// Questions to the clusters themselves.
+    pub live: LiveSettings,
     /// `[serve]`, which the server reads.
     pub serve: Option<IgnoredAny>,
     /// `[alerts]`, which `alert` reads.

@@ -29,7 +29,7 @@ mod timeline;
 mod verify;
 
 #[cfg(feature = "query")]
-pub(crate) use sql::open as open_lake;
+pub(crate) use sql::open_to_ask as open_lake;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;

@@ -9,6 +9,7 @@ use lookback_server::{Desk, People, Server, ServerError, Settings, desk::Clock};
 use crate::cli::{Global, Serve};
 use crate::config;
 use crate::failure::Failure;
+use crate::live;
 use crate::print;
 use crate::stop::asked_to_stop;
 
@@ -30,7 +31,8 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
         return Ok(0);
     }
     let settings = settings(global, arguments)?;
-    let session = config::session(&config::load_to_ask(global).await?).await?;
+    let of_lake = config::load_to_ask(global).await?;
+    let session = live::beside(config::session(&of_lake).await?, &of_lake, arguments.live).await?;
     let people = People::new(&settings.users, Clock::system())?;
     let server = Server::bind(Desk::new(session, &settings, people)?).await?;
     announce(&server, &settings)?;

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::path::Path;
 
+use lookback_exporter::Settings;
 use lookback_query::diagnostics::parse_time;
 use lookback_query::output::{Format, write};
 use lookback_query::session::{Answer, Session, Statement};
@@ -11,17 +12,18 @@ use crate::answer::{NewFile, ProgressLine, deliver, notices};
 use crate::cli::{Global, Limits, Sql};
 use crate::config;
 use crate::failure::Failure;
-use crate::shell;
+use crate::{live, shell};
 
 pub(crate) async fn run(global: &Global, arguments: &Sql) -> Result<u8, Failure> {
     let format: Format = arguments.format.parse().map_err(|e| Failure::usage(format!("{e}")))?;
+    let limits = Limits { live: arguments.live, ..arguments.limits.clone() };
     let Some(texts) = texts(arguments)? else {
-        return Box::pin(shell::run(global, format, arguments.as_of.as_deref(), &arguments.limits)).await;
+        return Box::pin(shell::run(global, format, arguments.as_of.as_deref(), &limits)).await;
     };
     if texts.iter().all(|(_, text)| text.chars().all(|c| c.is_whitespace() || c == ';')) {
         return Err(Failure::usage("there is no statement"));
     }
-    let session = open(global, arguments.as_of.as_deref(), &arguments.limits).await?;
+    let session = open_to_ask(global, arguments.as_of.as_deref(), &limits).await?;
     let mut statements = Vec::new();
     for (file, text) in &texts {
         let prepared = session.prepare(text).map_err(Failure::from);
@@ -91,11 +93,21 @@ impl<W: Write> Write for Seen<'_, W> {
 
 /// A session over the configured lake, under the configured limits but for those that are given.
 pub(crate) async fn open(global: &Global, as_of: Option<&str>, limits: &Limits) -> Result<Session, Failure> {
+    Ok(opened(global, as_of, limits).await?.0)
+}
+
+/// The same for statements of people, which may read clusters if that is on.
+pub(crate) async fn open_to_ask(global: &Global, as_of: Option<&str>, limits: &Limits) -> Result<Session, Failure> {
+    let (session, settings) = opened(global, as_of, limits).await?;
+    live::beside(session, &settings, limits.live).await
+}
+
+async fn opened(global: &Global, as_of: Option<&str>, limits: &Limits) -> Result<(Session, Settings), Failure> {
     let mut settings = config::load_to_ask(global).await?;
     settings.query.timeout = limits.timeout.unwrap_or(settings.query.timeout);
     settings.query.memory_mb = limits.memory_mb.map_or(settings.query.memory_mb, |mb| mb as usize);
     let as_of = as_of.map(parse_time).transpose().map_err(|e| Failure::usage(e.to_string()))?;
-    Ok(config::session(&settings).await?.with_as_of(as_of))
+    Ok((config::session(&settings).await?.with_as_of(as_of), settings))
 }
 
 /// Writes an answer as it comes.

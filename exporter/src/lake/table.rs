@@ -207,6 +207,27 @@ impl LakeTable {
         Ok(Arc::clone(&inner.snapshot))
     }
 
+    /// The version of that number: what somebody else sees.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Lake`] if there is none, or the log cannot be read.
+    pub async fn at_version(&self, version: u64) -> Result<Arc<Snapshot>> {
+        let what = || format!("reading version {version} of lake table {}", self.name);
+        let (mut delta, newest) = {
+            let mut inner = self.inner.lock().await;
+            if inner.snapshot.version < version {
+                inner.refresh().await.map_err(lake(what()))?;
+            }
+            if inner.snapshot.version == version {
+                return Ok(Arc::clone(&inner.snapshot));
+            }
+            (inner.delta.clone(), Arc::clone(&inner.snapshot))
+        };
+        delta.load_version(version).await.map_err(lake(what()))?;
+        let state = delta.snapshot().map_err(lake(what()))?.clone();
+        Ok(Arc::new(Snapshot::new(state, Some(&newest))))
+    }
+
     /// The version recorded for an application id, as of the last refresh.
     ///
     /// # Errors

@@ -73,6 +73,11 @@ impl Snapshot {
         Ok(files)
     }
 
+    /// Whether the statement asks which tables there are.
+    pub(super) fn lists_names(&self) -> bool {
+        !self.names.is_empty()
+    }
+
     /// Whether the name is that of a temporary table.
     pub(super) fn is_local(&self, table: &str) -> bool {
         self.locals.contains_key(table)
