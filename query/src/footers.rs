@@ -62,6 +62,10 @@ impl Footers {
         Self { store, known, reach, bytes: OnceLock::new() }
     }
 
+    pub(crate) fn reach(&self) -> Option<&Reach> {
+        self.reach.as_deref()
+    }
+
     /// Opens one file; what is read of it is added to `bytes`.
     pub(crate) fn open(&self, file: ObjectMeta, bytes: Count) -> FileReader {
         FileReader {

@@ -5,6 +5,7 @@
 //!
 //! - [`session`]: opens a lake, plans and runs statements under limits. A statement sees one committed version of each table.
 //! - [`lake`]: where the lake is, its tables, their files and the statistics of the Delta log.
+//! - [`live`]: what the clusters themselves hold now, if somebody gives a session a way to them.
 //! - [`provider`]: a table of the lake for DataFusion; files are pruned from the log before any of them is opened.
 //! - [`dialect`]: Redshift SQL: the parser, the rewrite of its syntax, and its functions.
 //! - [`views`]: Redshift's own views over its STL tables, one SQL file each.
@@ -16,6 +17,7 @@
 //! - [`names`]: near misses of names that do not exist.
 //! - [`error`]: the one error type.
 
+mod ahead;
 pub mod audit;
 pub mod catalogs;
 pub mod collectors;
@@ -27,6 +29,7 @@ pub mod error;
 mod footers;
 mod header;
 pub mod lake;
+pub mod live;
 pub mod names;
 pub mod output;
 pub mod provider;

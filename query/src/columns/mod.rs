@@ -87,6 +87,11 @@ impl Columns {
         }
     }
 
+    /// Whether all of these columns of a file are kept. It does not count as asking for them.
+    pub(crate) fn has(&self, file: &str, columns: &[Arc<str>]) -> bool {
+        columns.iter().all(|column| matches!(self.known.peek(&Wanted { file, column }), Some(Known::Kept(_))))
+    }
+
     /// Keeps a column, if it is worth the room.
     pub(crate) fn keep(&self, file: &str, column: &Arc<str>, kept: &Arc<Kept>) {
         self.known.insert(Key { file: file.into(), column: Arc::clone(column) }, Known::Kept(Arc::clone(kept)));

@@ -26,13 +26,14 @@ use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::{Columns, Found, Kept};
+use crate::ahead::Ahead;
 use crate::footers::Footers;
 
 /// What a scan wants of every file.
 pub(super) struct Scan {
     /// Columns of the files, and their names.
     fields: Vec<FieldRef>,
-    names: Vec<Arc<str>>,
+    names: Arc<[Arc<str>]>,
     /// Partition columns, by their number.
     partitions: Vec<usize>,
     partition_fields: Vec<FieldRef>,
@@ -112,6 +113,7 @@ pub(super) struct Shared {
     pub(super) scan: Scan,
     pub(super) columns: Arc<Columns>,
     pub(super) reader: Arc<Footers>,
+    pub(super) ahead: Arc<Ahead>,
     /// What is read, for the metrics of the scan.
     pub(super) bytes: Count,
     /// What the scan may still add to what is kept.
@@ -137,9 +139,17 @@ impl Morselizer for Morsels {
             return self.inner.plan_file(file);
         }
         let have = match shared.columns.find(file.object_meta.location.as_ref(), &shared.scan.names) {
-            Found::All(kept) => kept.into_iter().map(Some).collect(),
-            Found::Due(have) if shared.room.load(Ordering::Relaxed) > 0 => have,
-            Found::Due(_) | Found::New => return self.inner.plan_file(file),
+            Found::All(kept) => {
+                shared.ahead.passed();
+                kept.into_iter().map(Some).collect()
+            }
+            found => {
+                shared.ahead.opened(&shared.scan.names, &shared.bytes);
+                match found {
+                    Found::Due(have) if shared.room.load(Ordering::Relaxed) > 0 => have,
+                    _ => return self.inner.plan_file(file),
+                }
+            }
         };
         let (inner, shared) = (Arc::clone(&self.inner), Arc::clone(shared));
         Ok(Box::new(Remembering { inner, shared, file: Box::new(file), have }))

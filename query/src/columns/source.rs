@@ -20,6 +20,7 @@ use object_store::ObjectStore;
 
 use super::Columns;
 use super::morsels::{Morsels, Scan, Shared};
+use crate::ahead::Ahead;
 use crate::footers::Footers;
 
 /// A source of rows around one that reads files.
@@ -28,6 +29,7 @@ pub(crate) struct Remembered {
     inner: Arc<dyn FileSource>,
     columns: Arc<Columns>,
     reader: Arc<Footers>,
+    ahead: Arc<Ahead>,
     batch: usize,
     /// Bytes that the scan may still add to what is kept.
     room: Arc<AtomicU64>,
@@ -37,7 +39,8 @@ impl Remembered {
     /// Around `inner`, which reads with `reader` and leaves every filter to those above it.
     pub(crate) fn new(inner: Arc<dyn FileSource>, columns: Arc<Columns>, reader: Arc<Footers>) -> Self {
         let room = Arc::new(AtomicU64::new(columns.most_of_a_scan()));
-        Self { inner, columns, reader, batch: 0, room }
+        let ahead = Ahead::new(Arc::clone(&reader), Arc::clone(&columns));
+        Self { inner, columns, reader, ahead, batch: 0, room }
     }
 
     fn around(&self, inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
@@ -66,8 +69,9 @@ impl FileSource for Remembered {
         // Read or not, the scan says how many bytes it read.
         let bytes = self.reader.counted(self.metrics());
         let Some(scan) = Scan::of(self.inner.as_ref(), self.batch)? else { return Ok(inner) };
-        let (columns, reader, room) = (Arc::clone(&self.columns), Arc::clone(&self.reader), Arc::clone(&self.room));
-        Ok(Box::new(Morsels::new(inner, Shared { scan, columns, reader, bytes, room })))
+        let (columns, reader) = (Arc::clone(&self.columns), Arc::clone(&self.reader));
+        let (ahead, room) = (Arc::clone(&self.ahead), Arc::clone(&self.room));
+        Ok(Box::new(Morsels::new(inner, Shared { scan, columns, reader, ahead, bytes, room })))
     }
 
     fn table_schema(&self) -> &TableSchema {
@@ -132,7 +136,9 @@ impl FileSource for Remembered {
     }
 
     fn reorder_files(&self, files: Vec<PartitionedFile>) -> Vec<PartitionedFile> {
-        self.inner.reorder_files(files)
+        let files = self.inner.reorder_files(files);
+        self.ahead.order(files.iter().map(|file| file.object_meta.clone()));
+        files
     }
 
     fn try_pushdown_projection(&self, projection: &ProjectionExprs) -> Result<Option<Arc<dyn FileSource>>> {
