@@ -169,7 +169,10 @@ impl Bench {
         let (first, queries) = numbers;
         let chosen: Vec<usize> = (0..clusters.1).map(|i| (clusters.0 + i) % self.clusters).collect();
         let mut units: Vec<Vec<CommitUnit>> = (0..self.tables.len()).map(|_| Vec::new()).collect();
-        let mut count = 0;
+        let (mut versions, mut count) = (Vec::new(), 0);
+        for (table, _) in &self.tables {
+            versions.push(table.refresh().await.unwrap().version);
+        }
         for &cluster in &chosen {
             let made = ClusterDay { cluster, day: self.newest_day, first, until: first + queries }.rows();
             for (i, batch) in made.iter().enumerate() {
@@ -184,7 +187,7 @@ impl Bench {
                 let written = writer.finish().await.unwrap();
                 units[i].push(CommitUnit {
                     transaction: Some((app_id(&name, &spec.name), now)),
-                    based_on: table.snapshot().await.version,
+                    based_on: versions[i],
                     actions: written.iter().map(|file| file.action(true)).collect(),
                     removes: Vec::new(),
                     data_change: true,
