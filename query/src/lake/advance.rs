@@ -10,82 +10,46 @@ use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
 use arrow::compute::interleave;
 use arrow::datatypes::{Date32Type, UInt64Type};
 use arrow::error::ArrowError;
+use bytes::Bytes;
 use deltalake::DeltaTableError;
-use deltalake::kernel::Snapshot;
-use deltalake::logstore::LogStore;
 use object_store::path::Path;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use super::actions::{Add, Line, lines};
 use super::bounds::{Bounds, Statistics};
 use super::files::{FileList, TableFile, partition_array, path_of};
 
-/// More commits than this are slower to read one by one than the log as a whole, which has checkpoints.
-const MAX_COMMITS: u64 = 100;
-
 type Picked = Result<ArrayRef, ArrowError>;
-
-/// A line of a commit, as far as it matters.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    add: Option<Add>,
-    remove: Option<Remove>,
-    meta_data: Option<IgnoredAny>,
-    protocol: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Add {
-    path: String,
-    size: u64,
-    partition_values: HashMap<String, Option<String>>,
-    stats: Option<String>,
-    deletion_vector: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-struct Remove {
-    path: String,
-}
 
 /// What commits changed, taken together.
 #[derive(Default)]
-struct Changes {
+struct Changes<'a> {
     // Files of before that are no longer there, or are there anew.
     gone: HashSet<Path>,
-    added: BTreeMap<Path, Add>,
+    added: BTreeMap<Path, Add<'a>>,
 }
 
 impl FileList {
-    /// The list of a later version; `None` if it takes more than the commits in between.
+    /// The list of a later version, from the commits in between; `None` if they say more than which files there are.
     ///
     /// # Errors
-    /// If a commit cannot be read.
-    pub async fn advance(&self, snapshot: &Snapshot, log: &dyn LogStore) -> Result<Option<Self>, DeltaTableError> {
-        let (from, to) = (self.version, snapshot.version());
-        if to < from || to - from > MAX_COMMITS {
-            return Ok(None);
-        }
+    /// If a commit cannot be understood.
+    pub(super) fn advance(&self, commits: &[Bytes]) -> Result<Option<Self>, DeltaTableError> {
         let mut changes = Changes::default();
-        for version in from + 1..=to {
-            // Cleaned up behind a checkpoint.
-            let Some(commit) = log.read_commit_entry(version).await? else { return Ok(None) };
-            for line in commit.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
-                if !changes.take(serde_json::from_slice(line)?)? {
+        for commit in commits {
+            for line in lines(commit) {
+                if !changes.take(line?)? {
                     return Ok(None);
                 }
             }
         }
-        self.with(changes, to).map(Some)
+        self.with(&changes, self.version + commits.len() as u64).map(Some)
     }
 
-    fn with(&self, changes: Changes, version: u64) -> Result<Self, DeltaTableError> {
+    fn with(&self, changes: &Changes<'_>, version: u64) -> Result<Self, DeltaTableError> {
         let partition_columns = self.schema.table_partition_cols();
-        let added: Vec<(&Path, &Add)> = changes.added.iter().collect();
+        let added: Vec<(&Path, &Add<'_>)> = changes.added.iter().collect();
         let partition = partition_columns.iter().map(|field| {
-            let value = |(path, add): &(&Path, &Add)| {
+            let value = |(path, add): &(&Path, &Add<'_>)| {
                 let value = add.partition_values.get(field.name()).cloned().flatten();
                 value.ok_or_else(|| DeltaTableError::generic(format!("file {path} has no {}", field.name())))
             };
@@ -116,7 +80,7 @@ impl FileList {
         })
     }
 
-    fn file_at(&self, (side, file): (usize, usize), added: &[(&Path, &Add)]) -> TableFile {
+    fn file_at(&self, (side, file): (usize, usize), added: &[(&Path, &Add<'_>)]) -> TableFile {
         match side {
             0 => self.files[file].clone(),
             _ => TableFile { path: added[file].0.clone(), size: added[file].1.size },
@@ -124,9 +88,9 @@ impl FileList {
     }
 }
 
-impl Changes {
+impl<'a> Changes<'a> {
     /// Takes a line into account; false if it says what this cannot follow.
-    fn take(&mut self, line: Line) -> Result<bool, DeltaTableError> {
+    fn take(&mut self, line: Line<'a>) -> Result<bool, DeltaTableError> {
         if line.meta_data.is_some() || line.protocol.is_some() {
             return Ok(false);
         }

@@ -67,23 +67,31 @@ impl FileList {
         for batch in &batches {
             Entry::collect(batch, &schema, &mut entries)?;
         }
+        Self::of(table, snapshot.version(), schema.clone(), entries)
+    }
+
+    /// The list with these files, in whatever order they come.
+    pub(super) fn of(
+        table: &str,
+        version: u64,
+        schema: TableSchema,
+        mut entries: Vec<Entry<'_>>,
+    ) -> Result<Self, DeltaTableError> {
         // By day, because the last partition column is the day.
-        entries.sort_unstable_by(|a, b| (a.values.last(), a.path).cmp(&(b.values.last(), b.path)));
+        entries.sort_unstable_by(|a, b| (a.values.last(), &a.path).cmp(&(b.values.last(), &b.path)));
         let partition = schema.table_partition_cols().iter().enumerate().map(|(i, field)| {
             let values: Vec<&str> = entries.iter().map(|entry| entry.values[i]).collect();
             partition_array(field, &values)
         });
         let partition = partition.collect::<Result<Vec<_>, _>>()?;
-        let files = entries.iter().map(|entry| {
-            let path = path_of(entry.path)?;
-            Ok(TableFile { path, size: entry.size })
-        });
+        let stats = Statistics::parse(schema.file_schema(), entries.iter().map(|entry| entry.stats));
+        let file = |entry: Entry<'_>| TableFile { path: entry.path, size: entry.size };
         Ok(Self {
             table: table.to_owned(),
-            version: snapshot.version(),
-            files: files.collect::<Result<_, DeltaTableError>>()?,
+            version,
+            files: entries.into_iter().map(file).collect(),
             partition,
-            stats: Statistics::parse(schema.file_schema(), entries.iter().map(|entry| entry.stats)),
+            stats,
             schema,
         })
     }
@@ -176,11 +184,14 @@ impl FileList {
 }
 
 /// A file as the log has it.
-struct Entry<'a> {
-    values: Vec<&'a str>,
-    path: &'a str,
-    size: u64,
-    stats: Option<&'a str>,
+pub(super) struct Entry<'a> {
+    /// Of the partition columns, in their order.
+    pub(super) values: Vec<&'a str>,
+    pub(super) path: Path,
+    /// Bytes.
+    pub(super) size: u64,
+    /// JSON.
+    pub(super) stats: Option<&'a str>,
 }
 
 impl<'a> Entry<'a> {
@@ -214,7 +225,7 @@ impl<'a> Entry<'a> {
             };
             into.push(Self {
                 values: schema.table_partition_cols().iter().map(value).collect::<Result<_, _>>()?,
-                path,
+                path: path_of(path)?,
                 size: u64::try_from(sizes.value(row)).unwrap_or(0),
                 stats: stats.filter(|stats| stats.is_valid(row)).map(|stats| stats.value(row)),
             });
@@ -235,7 +246,7 @@ pub(super) fn path_of(text: &str) -> Result<Path, DeltaTableError> {
 }
 
 /// The table's columns as queries see them. The tables of logs are partitioned by cluster and day, lookback's own by day.
-fn table_schema<S: AsRef<str>>(table: &str, columns: &Schema, partition: &[S]) -> TableSchema {
+pub(super) fn table_schema<S: AsRef<str>>(table: &str, columns: &Schema, partition: &[S]) -> TableSchema {
     let spec = registry().table(table);
     let is_partition = |name: &str| partition.iter().any(|column| column.as_ref() == name);
     let fields = columns.fields().iter().filter(|f| !is_partition(f.name()));

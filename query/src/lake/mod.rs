@@ -2,9 +2,12 @@
 //!
 //! Everything goes through one object store, so a folder and a bucket are read by the same code. Nothing here writes.
 
+mod actions;
 mod advance;
 mod bounds;
 mod files;
+mod log;
+mod replay;
 
 pub use files::{FileList, Selection, TableFile};
 
@@ -13,9 +16,8 @@ use std::fmt;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
-use deltalake::DeltaTableBuilder;
+use deltalake::{DeltaTableBuilder, DeltaTableError};
 use deltalake::kernel::Snapshot;
-use deltalake::logstore::LogStoreRef;
 use lookback_schemas::names::{LAKE_FORMAT, LAKE_MARKER};
 use lookback_storage::s3::bucket_of;
 use lookback_storage::{Aws, S3Store, register_bucket_logs};
@@ -26,9 +28,14 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
 
+use self::log::Log;
+use self::replay::Replayed;
+
 use crate::error::{ErrorKind, QueryError};
 
 const LOG_FOLDER: &str = "_delta_log";
+/// More commits than this are slower to read one by one than the log as a whole, which has checkpoints.
+const MAX_COMMITS: usize = 100;
 
 /// What the marker object says.
 #[derive(Debug, Deserialize)]
@@ -43,14 +50,7 @@ pub struct Lake {
     root: Arc<dyn ObjectStore>,
     prefix: Path,
     // The newest state seen of each table, so that a later statement reads only what was committed since.
-    known: Mutex<HashMap<String, Known>>,
-}
-
-#[derive(Clone)]
-struct Known {
-    log: LogStoreRef,
-    snapshot: Arc<Snapshot>,
-    files: Arc<FileList>,
+    known: Mutex<HashMap<String, Arc<FileList>>>,
 }
 
 impl fmt::Debug for Lake {
@@ -184,58 +184,63 @@ impl Lake {
         if table.is_empty() || table.contains(['/', '\\', '\0']) || table.starts_with('.') {
             return Ok(None);
         }
+        let folder = self.prefix.clone().join(table).join(LOG_FOLDER);
+        let log = Log { store: self.root.as_ref(), folder: &folder };
         let known = self.known.lock().await.get(table).cloned();
         if let Some(known) = known {
-            match Arc::clone(&known.snapshot).update(known.log.engine(None), None).await {
-                Ok(snapshot) if snapshot.version() == known.files.version() => return Ok(Some(known.files)),
-                Ok(snapshot) => {
-                    return self.remember(table, known.log, snapshot, Some(known.files.as_ref())).await.map(Some);
-                }
+            match advanced(&known, log).await {
+                Ok(Some(files)) => return Ok(Some(self.remember(table, files).await)),
+                Ok(None) => {}
                 // The table may have been replaced since: what it is now decides.
                 Err(error) => tracing::debug!(table, %error, "reloading a table that could not be updated"),
             }
         }
+        let replayed = replay::newest(table, log).await.unwrap_or_else(|error| {
+            tracing::debug!(table, %error, "the library reads a log that could not be read directly");
+            Replayed::Other
+        });
+        let files = match replayed {
+            Replayed::Files(files) => Arc::from(files),
+            Replayed::Nothing => {
+                self.known.lock().await.remove(table);
+                return Ok(None);
+            }
+            Replayed::Other => Arc::new(self.by_the_library(table).await?),
+        };
+        Ok(Some(self.remember(table, files).await))
+    }
+
+    async fn remember(&self, table: &str, files: Arc<FileList>) -> Arc<FileList> {
+        self.known.lock().await.insert(table.to_owned(), Arc::clone(&files));
+        files
+    }
+
+    /// A table whose log has more in it than is followed here.
+    async fn by_the_library(&self, table: &str) -> Result<FileList, QueryError> {
         let url = self
             .url
             .join(&format!("{table}/"))
             .map_err(|e| QueryError::with_source(ErrorKind::Read, format!("'{table}' is not a table's name"), e))?;
-        // The list of files alone: the library would also keep all statistics, parsed and as text.
         let log = DeltaTableBuilder::from_url(url.clone())
             .and_then(|builder| builder.with_storage_backend(Arc::clone(&self.root), url).build_storage())
             .map_err(|e| unreadable_log(table, e))?;
-        match Snapshot::try_new(log.as_ref(), None).await {
-            Ok(snapshot) => self.remember(table, log, Arc::new(snapshot), None).await.map(Some),
-            Err(e) => {
-                if self.has_log(table).await? {
-                    return Err(unreadable_log(table, e));
-                }
-                self.known.lock().await.remove(table);
-                Ok(None)
-            }
-        }
+        // The list of files alone: the library would also keep all statistics, parsed and as text.
+        let snapshot = Snapshot::try_new(log.as_ref(), None).await.map_err(|e| unreadable_log(table, e))?;
+        FileList::read(table, &snapshot, log.as_ref()).await.map_err(|e| unreadable_log(table, e))
     }
+}
 
-    async fn remember(
-        &self,
-        table: &str,
-        log: LogStoreRef,
-        snapshot: Arc<Snapshot>,
-        before: Option<&FileList>,
-    ) -> Result<Arc<FileList>, QueryError> {
-        let advanced = match before {
-            Some(before) => before.advance(&snapshot, log.as_ref()).await,
-            None => Ok(None),
-        };
-        let files = match advanced {
-            Ok(Some(files)) => Ok(files),
-            Ok(None) => FileList::read(table, &snapshot, log.as_ref()).await,
-            Err(e) => Err(e),
-        };
-        let files = Arc::new(files.map_err(|e| unreadable_log(table, e))?);
-        let known = Known { log, snapshot, files: Arc::clone(&files) };
-        self.known.lock().await.insert(table.to_owned(), known);
-        Ok(files)
+/// The newest version of a table that is known, if it follows from what was committed since.
+async fn advanced(known: &Arc<FileList>, log: Log<'_>) -> Result<Option<Arc<FileList>>, DeltaTableError> {
+    let Some(since) = log.after(known.version()).await? else { return Ok(None) };
+    if since.is_empty() {
+        return Ok(Some(Arc::clone(known)));
     }
+    if since.len() > MAX_COMMITS {
+        return Ok(None);
+    }
+    let Some(commits) = log.commits(&since).await? else { return Ok(None) };
+    known.advance(&commits).map(|files| files.map(Arc::new))
 }
 
 fn unreadable_log(table: &str, e: impl std::error::Error + Send + Sync + 'static) -> QueryError {
