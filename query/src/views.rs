@@ -8,13 +8,14 @@
 //! ```sql
 //! -- shows: what one row is
 //! -- source: where its definition comes from
+//! -- lacks: the rows of a cluster's answer that cannot be here
 //! -- differs: what a cluster would answer and this view does not
 //! SELECT ...
 //! ```
 //!
-//! A column that cannot be derived is NULL, and `differs` says so. Views of which a whole part cannot be derived are not
-//! here: SVCS views, and with them SYS views of queries, also know what ran on concurrency scaling clusters, and no STL
-//! table does.
+//! A column that cannot be derived is NULL, and `differs` says so. What a view `lacks` is said as a notice to everybody who
+//! reads it: SVCS views also know what ran on concurrency scaling clusters, and SYS views of queries what has no query id,
+//! and no STL table does. Views of which nothing can be derived are not here.
 
 use std::sync::OnceLock;
 
@@ -30,7 +31,13 @@ macro_rules! embedded {
 }
 
 /// The files that ship with this build, sorted.
-const FILES: [(&str, &str); 15] = embedded![
+const FILES: [(&str, &str); 31] = embedded![
+    "svcs_alert_event_log",
+    "svcs_explain",
+    "svcs_plan_info",
+    "svcs_query_summary",
+    "svcs_stream_segs",
+    "svcs_unload_log",
     "svl_qlog",
     "svl_query_metrics",
     "svl_query_metrics_summary",
@@ -43,8 +50,18 @@ const FILES: [(&str, &str); 15] = embedded![
     "sys_analyze_history",
     "sys_connection_log",
     "sys_copy_replacements",
+    "sys_load_detail",
+    "sys_load_error_detail",
+    "sys_load_history",
     "sys_mv_state",
+    "sys_query_detail",
+    "sys_query_explain",
+    "sys_query_history",
+    "sys_query_text",
     "sys_schema_quota_violations",
+    "sys_session_history",
+    "sys_unload_detail",
+    "sys_unload_history",
     "sys_userlog",
 ];
 
@@ -60,6 +77,8 @@ pub struct View {
     pub shows: String,
     /// The pages of Redshift's documentation that define it.
     pub source: String,
+    /// The rows that a cluster would answer with and this view cannot have; empty if it has all.
+    pub lacks: String,
     /// What a cluster would answer and this view does not; empty if there is nothing.
     pub differs: String,
     /// Its SELECT, with the header as comments.
@@ -101,11 +120,13 @@ pub(crate) fn columns(name: &str) -> Option<Vec<String>> {
 
 /// Reads a file. The header is the comment lines before the first line of SQL; a word that comes again continues.
 fn parse(name: &'static str, text: &'static str) -> Result<View, QueryError> {
-    let mut view = View { name, shows: String::new(), source: String::new(), differs: String::new(), sql: text };
+    let none = String::new;
+    let mut view = View { name, shows: none(), source: none(), lacks: none(), differs: none(), sql: text };
     for line in text.lines().take_while(|line| line.starts_with("--")) {
         let part = match line.trim_start_matches('-').trim().split_once(':') {
             Some(("shows", text)) => Some((&mut view.shows, text)),
             Some(("source", text)) => Some((&mut view.source, text)),
+            Some(("lacks", text)) => Some((&mut view.lacks, text)),
             Some(("differs", text)) => Some((&mut view.differs, text)),
             _ => None,
         };
@@ -134,6 +155,9 @@ mod tests {
         let qlog = get("svl_qlog").map(|view| view.differs.as_str()).unwrap_or_default();
         assert!(qlog.starts_with("source_query and from_sp_call are NULL") && qlog.ends_with("stand for"), "{qlog}");
         assert_eq!(get("stl_query"), None);
+        let lacks = |name| get(name).map(|view: &View| view.lacks.as_str());
+        assert_eq!(lacks("svcs_explain"), Some("what ran on concurrency scaling clusters"));
+        assert_eq!(lacks("svl_qlog"), Some(""));
         let of_record: Vec<&str> = of_record().iter().map(|view| view.name).collect();
         assert_eq!(of_record, RECORD_FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     }

@@ -21,7 +21,7 @@ use super::Notice;
 use conditions::{Joins, Source, literal};
 
 /// Columns whose values repeat from cluster to cluster.
-const IDS: [&str; 3] = ["query", "xid", "pid"];
+const IDS: [&str; 6] = ["query", "xid", "pid", "query_id", "transaction_id", "session_id"];
 
 /// The joins and groups of a statement that mix clusters.
 pub(super) fn notices(statement: &Statement) -> Vec<Notice> {

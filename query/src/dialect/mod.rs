@@ -13,6 +13,7 @@ pub mod functions;
 mod joins;
 pub mod meaning;
 mod notice;
+mod partial;
 mod parts;
 pub mod policy;
 pub mod rewrite;
@@ -225,7 +226,8 @@ pub fn understand(sql: &str) -> Result<Vec<Understood>, QueryError> {
                         view.with_no_schema_binding = late;
                     }
                     policy::check(&parsed)?;
-                    let notices = joins::notices(&parsed);
+                    let mut notices = joins::notices(&parsed);
+                    notices.extend(partial::notices(&parsed));
                     titles::give(&mut parsed);
                     rewrite::rewrite(&mut parsed).map_err(|e| e.at(piece.start))?;
                     understood.push(Understood { parsed, notices });

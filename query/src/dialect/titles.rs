@@ -87,7 +87,7 @@ fn inner_name(expr: &Expr) -> Option<String> {
         }
         Expr::TypedString(typed) => return type_name(&typed.data_type.to_string()),
         Expr::Function(function) => {
-            return function.name.0.last().and_then(|part| part.as_ident()).map(folded);
+            return function.name.0.last().and_then(|part| part.as_ident()).map(|name| inside(&folded(name)));
         }
         Expr::Subquery(query) => return first_name(&query.body),
         Expr::Case { .. } => "case",
@@ -104,6 +104,18 @@ fn inner_name(expr: &Expr) -> Option<String> {
         _ => return None,
     };
     Some(fixed.to_owned())
+}
+
+/// The functions that the server itself knows by another name. Source: the headings of the examples of "DATEADD function",
+/// "DATEDIFF function" and "DATE_PART function" in the Amazon Redshift Database Developer Guide.
+fn inside(function: &str) -> String {
+    match function {
+        "dateadd" => "date_add",
+        "datediff" => "date_diff",
+        "date_part" => "pgdate_part",
+        other => other,
+    }
+    .to_owned()
 }
 
 fn first_name(body: &SetExpr) -> Option<String> {
@@ -134,7 +146,7 @@ fn type_name(written: &str) -> Option<String> {
             "character varying" | "nvarchar" => "varchar",
             "char" | "character" | "nchar" => "bpchar",
             "boolean" => "bool",
-            "timestamp without time zone" => "timestamp",
+            "timestamp without time zone" | "datetime" => "timestamp",
             "timestamp with time zone" => "timestamptz",
             other => other,
         }
@@ -163,6 +175,11 @@ mod tests {
                 "SELECT a::varchar, (b)::int, '1'::int",
                 r#"SELECT a::VARCHAR AS "a", (b)::INT AS "b", '1'::INT AS "int4""#,
             ),
+            (
+                "SELECT DATEDIFF(day, a, b), DATEADD(day, 1, a), DATE_PART(year, a) ORDER BY date_diff",
+                r#"SELECT DATEDIFF(day, a, b) AS "date_diff", DATEADD(day, 1, a) AS "date_add", DATE_PART(year, a) AS "pgdate_part" ORDER BY date_diff"#,
+            ),
+            ("SELECT '2026-01-31'::datetime", r#"SELECT '2026-01-31'::DATETIME AS "timestamp""#),
             ("SELECT max, MAX(a)", r#"SELECT max, MAX(a) AS "max_2""#),
             ("SELECT CASE WHEN a THEN 1 END", r#"SELECT CASE WHEN a THEN 1 END AS "case""#),
             ("SELECT (SELECT MAX(a) FROM t)", r#"SELECT (SELECT MAX(a) AS "max" FROM t) AS "max""#),

@@ -171,8 +171,8 @@ fn columns_of(spec: &TableSpec) -> Schema {
 pub(super) fn unknown_table(table: &str, present: &[String]) -> QueryError {
     if registry().table(table).is_some() {
         return QueryError::sql(format!(
-            "Redshift has a table '{table}', but it is not exported to lakes; the STL tables are, see `lookback tables`{}",
-            main_cluster_only(table)
+            "Redshift has a table '{table}', but it is not exported to lakes and does not follow from the STL tables, \
+             which are: see `lookback tables`"
         ));
     }
     let views = views::all().map(|view| view.name.to_owned());
@@ -184,15 +184,4 @@ pub(super) fn unknown_table(table: &str, present: &[String]) -> QueryError {
         format!("did you mean {}?", names::quoted(&near))
     };
     QueryError::sql(format!("table '{table}' does not exist; {hint}"))
-}
-
-/// Where the part of an SVCS view is that the lake has. What ran on concurrency scaling clusters is not in STL tables, so the
-/// views themselves would be short without a word.
-fn main_cluster_only(table: &str) -> String {
-    let Some(rest) = table.strip_prefix("svcs_") else { return String::new() };
-    let known = |name: &String| declared_columns(name).is_some() || views::get(name).is_some();
-    match [format!("stl_{rest}"), format!("svl_{rest}")].iter().find(|name| known(name)) {
-        Some(name) => format!(". What ran on the main cluster is in '{name}'"),
-        None => String::new(),
-    }
 }

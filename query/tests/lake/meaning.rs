@@ -162,6 +162,14 @@ async fn dates_and_intervals_count_as_in_redshift() {
         ("(TIMESTAMP '2026-01-03' - TIMESTAMP '2026-01-01') > interval '1 day', (TIMESTAMP '2026-01-01 23:00' - TIMESTAMP '2026-01-01') > interval '1 day'", "true,false"),
         ("interval '24 hours' = interval '1 day', interval '1 month' > interval '29 days', interval '90 minutes' BETWEEN interval '1 hour' AND interval '2 hours'", "true,true,true"),
         ("date_trunc('week', TIMESTAMP '2026-01-04 23:00'), date_part(dow, DATE '2026-01-04'), date_part(week, DATE '2027-01-01')", "2025-12-29 00:00:00,0,53"),
+        // Fractions of intervals, and days that are added to timestamps.
+        ("TIMESTAMP '2026-01-01' + 1.5 * interval '1 second', TIMESTAMP '2026-01-01' + interval '1 day' / 4", "2026-01-01 00:00:01.500,2026-01-01 06:00:00"),
+        ("'2000-01-01'::timestamp + (821095520123456 / 1000000.0) * interval '1 second'", "2026-01-07 10:05:20.123456"),
+        ("TIMESTAMP '2026-01-31' + 3 * interval '1 month' * 2, TIMESTAMP '2026-01-01' + 0.5::float * interval '1 month'", "2026-07-31 00:00:00,2026-01-16 00:00:00"),
+        ("interval '1 day' / 0", "error: division of an interval by zero"),
+        ("TIMESTAMP '2026-01-01 12:00' + 1, 2 + TIMESTAMP '2026-01-01 12:00', TIMESTAMP '2026-01-01 12:00' - 1, NULL::int + TIMESTAMP '2026-01-01' IS NULL", "2026-01-02 12:00:00,2026-01-03 12:00:00,2025-12-31 12:00:00,true"),
+        ("TRUNC(TIMESTAMP '2026-01-01 12:00' - 7), DATE '2026-01-01' - 1", "2025-12-25,2025-12-31"),
+        ("date('2026-01-31 10:00'), text(12) || 'x', int4('7') + 1, '2026-01-31'::datetime, CAST('2026-01-31' AS datetime)", "2026-01-31,12x,8,2026-01-31 00:00:00,2026-01-31 00:00:00"),
         ("interval 'soon'", "error: is not an interval"),
     ])
     .await;

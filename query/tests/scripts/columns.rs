@@ -72,8 +72,8 @@ async fn views_are_listed_described_and_named_in_errors() {
     for (sql, want) in [
         ("SELECT 1 FROM svl_qlogs", "did you mean 'svl_qlog'?"),
         ("SELECT 1 FROM svl_compile", "it is not exported to lakes"),
-        ("SELECT 1 FROM svcs_query_summary", "What ran on the main cluster is in 'svl_query_summary'"),
-        ("SELECT 1 FROM svcs_explain", "What ran on the main cluster is in 'stl_explain'"),
+        ("SELECT 1 FROM svcs_compile", "it is not exported to lakes"),
+        ("SELECT 1 FROM svcs_concurrency_scaling_usage", "it is not exported to lakes"),
         ("SELECT querytxt FROM svl_qlog", "column 'querytxt' does not exist"),
     ] {
         let error = csv(&session, sql).await.unwrap_err().to_string();

@@ -1,11 +1,12 @@
 //! `DATEADD(part, n, time)`: a time moved by whole parts, as TIMESTAMP. A day that the target month does not have becomes
-//! its last day. Source: Amazon Redshift Database Developer Guide, "DATEADD function".
+//! its last day, except that whole years make the 1st of March of a 29th of February. Source: Amazon Redshift Database
+//! Developer Guide, "DATEADD function".
 
 use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
-use chrono::{DateTime, Months};
+use chrono::{DateTime, Datelike, Months};
 use datafusion::common::{DataFusionError, Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND};
@@ -91,10 +92,12 @@ fn add_months(part: DatePart, n: i64, time: i64) -> Result<i64> {
     };
     let moved = n.checked_mul(months).and_then(|by| {
         let count = Months::new(u32::try_from(by.unsigned_abs()).ok()?);
-        let time = DateTime::from_timestamp_micros(time)?;
-        if by < 0 { time.checked_sub_months(count) } else { time.checked_add_months(count) }
+        let from = DateTime::from_timestamp_micros(time)?;
+        let to = if by < 0 { from.checked_sub_months(count) } else { from.checked_add_months(count) }?;
+        let lost = months % 12 == 0 && from.day() == 29 && to.day() == 28;
+        to.timestamp_micros().checked_add(if lost { DAY } else { 0 })
     });
-    moved.map(|time| time.timestamp_micros()).ok_or_else(|| out_of_range(part, n))
+    moved.ok_or_else(|| out_of_range(part, n))
 }
 
 fn out_of_range(part: DatePart, n: i64) -> DataFusionError {

@@ -15,6 +15,7 @@ mod interval_times;
 mod json;
 mod masks;
 mod missing;
+mod only;
 mod plain;
 mod read_time;
 mod regexp;
@@ -42,6 +43,11 @@ pub(super) fn time_difference() -> Arc<ScalarUDF> {
     Arc::new(datediff::DateDiff::new().into())
 }
 
+/// `dateadd`, which moves a time by whole parts.
+pub(super) fn time_moved() -> Arc<ScalarUDF> {
+    Arc::new(dateadd::DateAdd::new().into())
+}
+
 /// The functions for one statement that believes that it is `now` (microseconds since 1970-01-01, UTC). Later ones replace
 /// earlier ones of the same name.
 #[must_use]
@@ -63,7 +69,9 @@ pub fn all(now: i64) -> Vec<Arc<ScalarUDF>> {
         ScalarUDF::from(clock::time_of_day(now)),
         ScalarUDF::from(datediff::DateDiff::new()),
         ScalarUDF::from(dateadd::DateAdd::new()),
-        ScalarUDF::from(interval_times::IntervalTimes::new()),
+        ScalarUDF::from(interval_times::IntervalTimes::times()),
+        ScalarUDF::from(interval_times::IntervalTimes::divided()),
+        ScalarUDF::from(only::Only::new()),
         ScalarUDF::from(masks::ToNumber::new()),
         ScalarUDF::from(excerpt::Excerpt::new()),
         ScalarUDF::from(fingerprint::OfStatement::shape()),

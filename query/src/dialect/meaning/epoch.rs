@@ -1,31 +1,59 @@
-//! A whole number compared with a time: `stl_s3client.end_time >= DATEADD(day, -7, CURRENT_DATE)`.
+//! A whole number beside a time: `stl_s3client.end_time >= DATEADD(day, -7, CURRENT_DATE)` and `GETDATE() - 7`.
 //!
 //! The log tables that keep times as whole numbers count microseconds since 2000-01-01, as the server does inside; such a number
 //! is compared with the same count of the time. Decided while a statement is planned, which would else find no common type.
 //!
-//! Source: Amazon Redshift Database Developer Guide, "STL_S3CLIENT".
+//! Added to a timestamp, a whole number is days, as it is with a date.
+//!
+//! Source: Amazon Redshift Database Developer Guide, "STL_S3CLIENT"; `SYSDATE - 1` in scripts that run on clusters.
 
-use arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF, lit};
 use sqlparser::ast::BinaryOperator;
 
-use crate::dialect::functions::time_difference;
+use crate::dialect::functions::{time_difference, time_moved};
 
-/// Plans such comparisons.
+/// Plans such comparisons and sums.
 #[derive(Debug)]
-pub(crate) struct EpochTimes(std::sync::Arc<ScalarUDF>);
+pub(crate) struct EpochTimes {
+    difference: Arc<ScalarUDF>,
+    moved: Arc<ScalarUDF>,
+}
 
 impl EpochTimes {
     pub(crate) fn new() -> Self {
-        Self(time_difference())
+        Self { difference: time_difference(), moved: time_moved() }
     }
 
     fn count(&self, time: Expr) -> Expr {
         let from = lit("2000-01-01");
-        Expr::ScalarFunction(ScalarFunction::new_udf(self.0.clone(), vec![lit("microsecond"), from, time]))
+        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.difference), vec![lit("microsecond"), from, time]))
+    }
+
+    /// A timestamp some days later.
+    fn later(&self, time: Expr, days: Expr) -> Expr {
+        Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.moved), vec![lit("day"), days, time]))
+    }
+
+    fn sum(&self, expr: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let (Ok(left), Ok(right)) = (expr.left.get_type(schema), expr.right.get_type(schema)) else {
+            return Ok(PlannerResult::Original(expr));
+        };
+        let is_timestamp = |data_type: &DataType| *data_type == DataType::Timestamp(TimeUnit::Microsecond, None);
+        let planned = match expr.op {
+            BinaryOperator::Plus if is_timestamp(&left) && right.is_integer() => self.later(expr.left, expr.right),
+            BinaryOperator::Plus if left.is_integer() && is_timestamp(&right) => self.later(expr.right, expr.left),
+            BinaryOperator::Minus if is_timestamp(&left) && right.is_integer() => {
+                self.later(expr.left, Expr::Negative(Box::new(expr.right)))
+            }
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
+        Ok(PlannerResult::Planned(planned))
     }
 }
 
@@ -38,6 +66,7 @@ impl ExprPlanner for EpochTimes {
             BinaryOperator::LtEq => Operator::LtEq,
             BinaryOperator::Gt => Operator::Gt,
             BinaryOperator::GtEq => Operator::GtEq,
+            BinaryOperator::Plus | BinaryOperator::Minus => return self.sum(expr, schema),
             _ => return Ok(PlannerResult::Original(expr)),
         };
         // What has no type yet is for the planner to report.

@@ -1,6 +1,6 @@
-//! Functions that choose: `DECODE`, `NVL`, `CONCAT`, `CONVERT`.
+//! Functions that choose: `DECODE`, `NVL`, `CONCAT`, `CONVERT`; and casts that are written as functions, such as `DATE(x)`.
 
-use sqlparser::ast::{BinaryOperator, CaseWhen, CastKind, Expr};
+use sqlparser::ast::{BinaryOperator, CaseWhen, CastKind, DataType, Expr};
 
 use super::build::{binary, case, cast, is_null, operand, plain_arguments};
 use super::simple_name;
@@ -15,6 +15,10 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), QueryError> {
                     Some(args) => Some(concat(args, function.name.to_string())?),
                     None => None,
                 },
+                Some(name) if function.over.is_none() => {
+                    let argument = plain_arguments(function).and_then(|args| <[Expr; 1]>::try_from(args).ok());
+                    written_type(name).zip(argument).map(|(data_type, [value])| cast(value, data_type))
+                }
                 _ => None,
             };
             if let Some(replaced) = replaced {
@@ -35,6 +39,21 @@ pub(super) fn rewrite(expr: &mut Expr) -> Result<(), QueryError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The type that a function of its name converts to, as in PostgreSQL.
+fn written_type(function: &str) -> Option<DataType> {
+    Some(match function {
+        "date" => DataType::Date,
+        "text" => DataType::Varchar(None),
+        "int2" => DataType::SmallInt(None),
+        "int4" => DataType::Integer(None),
+        "int8" => DataType::BigInt(None),
+        "float4" => DataType::Real,
+        "float8" => DataType::DoublePrecision,
+        "bool" => DataType::Boolean,
+        _ => return None,
+    })
 }
 
 /// `DECODE(value, search, result, ..., default)`. Unlike `CASE`, a NULL is found by a NULL. With two arguments it is

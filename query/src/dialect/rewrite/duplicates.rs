@@ -166,6 +166,6 @@ impl VisitorMut for Apart {
     }
 }
 
-fn is_aggregate(call: &Function) -> bool {
+pub(super) fn is_aggregate(call: &Function) -> bool {
     call.over.is_some() || simple_name(call).is_some_and(|name| AGGREGATES.contains(&name.as_str()))
 }

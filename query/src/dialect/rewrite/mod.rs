@@ -20,6 +20,8 @@ mod quotes;
 mod resolve;
 mod rows;
 mod scope;
+mod single;
+mod spelling;
 mod top;
 mod types;
 mod using;
@@ -98,7 +100,8 @@ impl VisitorMut for Rewriter {
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
         minus(&mut query.body);
         duplicates::tell_apart(query);
-        step(top::top_to_limit(query))
+        step(top::top_to_limit(query))?;
+        step(top::fetch_to_limit(query))
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
@@ -108,6 +111,7 @@ impl VisitorMut for Rewriter {
 
     fn post_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Self::Break> {
         names::relation(relation);
+        spelling::table(relation);
         ControlFlow::Continue(())
     }
 }

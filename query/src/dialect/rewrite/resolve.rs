@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
-use sqlparser::ast::{Query, Select, TableFactor, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Query, Select, TableFactor, VisitMut, VisitorMut};
 
 use super::scope::{Columns, Scope};
-use super::{aliases, pivot, step, using};
+use super::{aliases, pivot, single, spelling, step, using};
 use crate::error::QueryError;
 
 /// Rewrites what depends on the columns of the tables that a statement names.
@@ -15,10 +15,15 @@ use crate::error::QueryError;
 /// [`ErrorKind::Sql`](crate::ErrorKind::Sql) if a construct is known, but not in this form.
 pub(crate) fn resolve(statement: &mut Statement, columns: &Columns) -> Result<(), QueryError> {
     match statement {
-        Statement::Statement(inner) => match inner.as_mut().visit(&mut Resolve(Scope::new(columns))) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(error) => Err(*error),
-        },
+        Statement::Statement(inner) => {
+            spelling::columns(inner, columns);
+            if let ControlFlow::Break(error) = inner.as_mut().visit(&mut Resolve(Scope::new(columns))) {
+                return Err(*error);
+            }
+            // What was put in names tables in lower case.
+            spelling::columns(inner, columns);
+            Ok(())
+        }
         Statement::Explain(explain) => resolve(&mut explain.statement, columns),
         _ => Ok(()),
     }
@@ -38,6 +43,11 @@ impl VisitorMut for Resolve<'_> {
         using::qualify_order(query, &mut self.0);
         aliases::order(query);
         self.0.leave();
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        single::value(expr, &mut self.0);
         ControlFlow::Continue(())
     }
 

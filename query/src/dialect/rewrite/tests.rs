@@ -47,6 +47,8 @@ fn constructs() {
         ("SELECT 'TOP 5 SYSDATE NVL(a)'", "SELECT 'TOP 5 SYSDATE NVL(a)'"),
         ("SELECT DISTINCT TOP 10 a FROM t", "SELECT DISTINCT a FROM t LIMIT 10"),
         ("SELECT a FROM t MINUS SELECT b FROM u", "SELECT a FROM t EXCEPT SELECT b FROM u"),
+        ("SELECT a FROM t ORDER BY a FETCH FIRST 5 ROWS ONLY", "SELECT a FROM t ORDER BY a LIMIT 5"),
+        ("SELECT a FROM t OFFSET 2 ROWS FETCH NEXT ROW ONLY", "SELECT a FROM t LIMIT 1 OFFSET 2 ROWS"),
     ] {
         assert_eq!(rewritten(sql).unwrap_or_else(|e| panic!("{sql}: {e}")), want, "{sql}");
     }
@@ -64,6 +66,9 @@ fn functions_that_choose() {
         ("DECODE('YWJj', 'base64')", "DECODE('YWJj', 'base64')"),
         ("CONCAT(a, b || c)", "(a || (b || c))"),
         ("CONVERT(int, a)", "CAST(a AS INT)"),
+        ("CONVERT(datetime, a)", "CAST(a AS TIMESTAMP)"),
+        ("DATE(a + 1)", "CAST(a + 1 AS DATE)"),
+        ("FLOAT8(a)", "CAST(a AS DOUBLE PRECISION)"),
         ("NVL2(a, 1, 2)", "NVL2(a, 1, 2)"),
     ] {
         assert_eq!(expression_of(sql), want, "{sql}");
@@ -128,6 +133,10 @@ fn types_and_patterns() {
         ("a::bpchar(5)", "CAST(a AS CHAR(5))"),
         ("a::name", "CAST(a AS VARCHAR)"),
         ("a::dec(5, 2)", "CAST(a AS DECIMAL(5,2))"),
+        ("a::datetime", "CAST(a AS TIMESTAMP)"),
+        ("interval '1 second' * a", "lookback_interval_times(INTERVAL '1 seconds', a)"),
+        ("(a / 1000000.0) * interval '1 second'", "lookback_interval_times(INTERVAL '1 seconds', (a / 1000000.0))"),
+        ("interval '1 day' / 2", "lookback_interval_divided(INTERVAL '1 days', 2)"),
         ("a::int8 + b::float4", "CAST(a AS INT8) + CAST(b AS FLOAT4)"),
         ("a SIMILAR TO '%(x|y)_'", "(a ~ '(?s)^(?:.*(x|y).)$')"),
         ("a NOT SIMILAR TO 'x^%' ESCAPE '^'", "(a !~ '(?s)^(?:x%)$')"),

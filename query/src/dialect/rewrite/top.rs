@@ -1,6 +1,6 @@
-//! `SELECT TOP n` is `LIMIT n` of the query that it stands in.
+//! `SELECT TOP n` is `LIMIT n` of the query that it stands in, and so is `FETCH FIRST n ROWS ONLY`.
 
-use sqlparser::ast::{Expr, LimitClause, Query, SetExpr, Top, TopQuantity, Value};
+use sqlparser::ast::{Expr, Fetch, LimitClause, Query, SetExpr, Top, TopQuantity, Value};
 
 use crate::error::QueryError;
 
@@ -23,6 +23,21 @@ pub(super) fn top_to_limit(query: &mut Query) -> Result<(), QueryError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Moves a `FETCH` to the LIMIT. Without a number it is one row.
+pub(super) fn fetch_to_limit(query: &mut Query) -> Result<(), QueryError> {
+    let Some(Fetch { with_ties, percent, quantity }) = query.fetch.take() else { return Ok(()) };
+    if with_ties || percent {
+        return Err(QueryError::sql("FETCH ... PERCENT and FETCH ... WITH TIES are not supported; write LIMIT n"));
+    }
+    let first = Some(quantity.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false))));
+    match &mut query.limit_clause {
+        None => query.limit_clause = Some(LimitClause::LimitOffset { limit: first, offset: None, limit_by: Vec::new() }),
+        Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = first,
+        Some(_) => return Err(QueryError::sql("FETCH and LIMIT cannot be used together")),
+    }
+    Ok(())
 }
 
 fn in_branch(branch: &mut SetExpr) -> Result<(), QueryError> {

@@ -37,6 +37,7 @@ fn known(data_type: &mut DataType) -> Result<(), QueryError> {
             return Err(QueryError::sql("the type TIMETZ is not supported; no log table has it, TIME is possible"));
         }
         DataType::Dec(info) => DataType::Decimal(*info),
+        DataType::Datetime(_) => DataType::Timestamp(None, TimezoneInfo::None),
         _ => return Ok(()),
     };
     Ok(())
