@@ -10,12 +10,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use lookback_exporter::fleet::Fleet;
 use lookback_exporter::lake::Lake;
-use lookback_exporter::live::{Ask, Reader, Stopped, memory};
+use lookback_exporter::live::{Ask, Give, Reader, Stopped, memory};
 use lookback_exporter::settings::LiveSettings;
 use lookback_exporter::source::{Broken, Source, Window};
 use lookback_exporter::{Error, Settings, places};
@@ -177,7 +176,7 @@ impl Reading {
         stream::once(begin).flatten().boxed()
     }
 
-    async fn run(self, give: &mpsc::Sender<RecordBatch>) -> Result<(), Stopped> {
+    async fn run(self, give: &Give) -> Result<(), Stopped> {
         let Ok(Ok(_connection)) = tokio::time::timeout(self.wait, self.connections.acquire_owned()).await else {
             return Err(Stopped::TooMuch(format!(
                 "cluster '{}' was not read: for {} s all connections of live.connections were in use by other reads. Ask again, \

@@ -62,6 +62,9 @@ pub struct Ask {
     pub max_rows: u64,
 }
 
+/// Where the rows of a read go.
+pub type Give = mpsc::Sender<RecordBatch>;
+
 /// Why a read ended early.
 #[derive(Debug)]
 pub enum Stopped {
@@ -102,7 +105,7 @@ impl Reader {
         cluster: &str,
         source: &dyn Source,
         ask: &Ask,
-        give: &mpsc::Sender<RecordBatch>,
+        give: &Give,
     ) -> Result<(), Stopped> {
         let mut session = source.connect().await?;
         let facts = session.facts().await?;
@@ -190,7 +193,7 @@ struct Given<'a> {
     cluster_id: &'a str,
     ask: &'a Ask,
     columns: &'a [SourceColumn],
-    give: &'a mpsc::Sender<RecordBatch>,
+    give: &'a Give,
     /// Rows that came from the cluster.
     read: u64,
 }

@@ -13,6 +13,7 @@ mod help;
 #[path = "../../query/tests/lake/support.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests of the query layer use more of it")]
 mod lakes;
+mod live;
 #[path = "../e2e/support/postgres.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use more of it")]
 mod postgres;

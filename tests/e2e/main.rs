@@ -8,6 +8,7 @@
 )]
 
 mod failures;
+mod live;
 mod located;
 mod postgres_source;
 mod support;
