@@ -43,7 +43,14 @@ impl Stop {
         Arc::new(Self { deadline, timeout, abandoned: AtomicBool::new(false) })
     }
 
-    fn check(&self) -> Result<()> {
+    /// Nobody waits any more.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// # Errors
+    /// If the time is up, or nobody waits.
+    pub(super) fn check(&self) -> Result<()> {
         if self.abandoned.load(Ordering::Relaxed) || Instant::now() >= self.deadline {
             return Err(timed_out(self.timeout).into());
         }
@@ -56,7 +63,7 @@ struct Waiting(Arc<Stop>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.abandoned.store(true, Ordering::Relaxed);
+        self.0.abandon();
     }
 }
 

@@ -75,8 +75,9 @@ impl Session {
         Ok(Kept { session, narrow, names: Arc::new(names) })
     }
 
-    /// How many statements are asked at once, where there are several.
-    pub(crate) fn at_once(&self) -> usize {
+    /// How many statements are asked at once, where there are several: by an audit, say.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
         self.limits.target_partitions.clamp(1, AT_ONCE)
     }
 

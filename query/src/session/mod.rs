@@ -14,6 +14,7 @@ pub(crate) mod casts;
 mod catalog;
 mod describe;
 mod kept;
+mod live;
 mod local;
 mod memory;
 mod progress;
@@ -21,6 +22,7 @@ mod reads;
 mod rollups;
 mod task;
 mod threads;
+mod timely;
 mod views;
 
 use std::collections::HashMap;
@@ -53,6 +55,7 @@ use crate::dialect::{Notice, aggregates, functions, meaning, policy, rewrite, un
 use crate::error::{ErrorKind, QueryError};
 use crate::footers::Reach;
 use crate::lake::Lake;
+use crate::live::Live;
 use crate::provider::STORE_URL;
 pub use bind::{Described, Parameter};
 use bounded::Stop;
@@ -117,6 +120,8 @@ pub struct Session {
     locals: Arc<Mutex<Locals>>,
     // Versions that all statements see; without them, each sees the newest.
     pins: Option<Arc<Pins>>,
+    // A way to the clusters, if statements may read them.
+    live: Option<Arc<dyn Live>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -150,6 +155,8 @@ impl std::fmt::Display for Statement {
         self.parsed.fmt(f)
     }
 }
+
+type Planned = (Arc<dyn ExecutionPlan>, Arc<TaskContext>, Vec<(String, u64)>);
 
 /// The answer to a statement, as it comes.
 pub struct Answer {
@@ -235,6 +242,8 @@ impl Session {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_type_planner(Arc::new(meaning::RedshiftTypes))
+            .with_optimizer_rules(timely::optimizing())
+            .with_physical_optimizer_rules(timely::optimizing_steps())
             .build();
         let memory = Shares::new(limits.memory_bytes);
         let threads = Threads::new(limits.target_partitions);
@@ -247,6 +256,7 @@ impl Session {
             as_of: None,
             locals: Arc::default(),
             pins: None,
+            live: None,
         })
     }
 
@@ -282,12 +292,12 @@ impl Session {
     }
 
     /// The same session over one version of the lake: these tables as they are now, any other as it is when it is first asked
-    /// for, whatever is committed in between.
+    /// for, whatever is committed in between. What a session has pinned already stays as it is.
     ///
     /// # Errors
     /// [`ErrorKind::Read`] if the log of a table cannot be read.
     pub async fn pinned(&self, tables: &[&str]) -> Result<Self, QueryError> {
-        let pinned = Self { pins: Some(Arc::default()), ..self.clone() };
+        let pinned = Self { pins: Some(self.pins.clone().unwrap_or_default()), ..self.clone() };
         let snapshot = Snapshot::new(Arc::clone(&self.lake), None, HashMap::new()).with_session(&pinned);
         for table in tables {
             snapshot.pinned(table).await?;
@@ -349,15 +359,23 @@ impl Session {
     }
 
     async fn ask(&self, parsed: Parsed, deadline: Instant) -> Result<Answer, QueryError> {
+        let (stop, threads) = (Stop::at(deadline, self.limits.timeout), self.threads.lend()?);
+        let planning = self.clone().planned(parsed, Arc::clone(&stop));
+        let (plan, tasks, versions) = timely::on(&threads, &stop, planning).await?;
+        let stream = task::driven(Arc::clone(&plan), tasks, threads)?;
+        let stream = bounded::bounded(stream, &self.limits, stop);
+        Ok(Answer { stream, plan, versions })
+    }
+
+    /// What will run, in what, and the versions of the tables that it reads.
+    async fn planned(self, parsed: Parsed, stop: Arc<Stop>) -> Result<Planned, QueryError> {
         let (state, plan, snapshot) = self.plan(parsed).await?;
+        timely::check_size(&plan)?;
         let (state, plan) = casts::optimized(state, &plan)?;
         let tasks = Arc::new(TaskContext::from(&state));
-        let stop = Stop::at(deadline, self.limits.timeout);
         let plan = state.query_planner().create_physical_plan(&plan, &state).await?;
         let plan = bounded::stoppable(plan, &stop)?;
-        let stream = task::driven(Arc::clone(&plan), tasks, self.threads.lend()?)?;
-        let stream = bounded::bounded(stream, &self.limits, stop);
-        Ok(Answer { stream, plan, versions: snapshot.versions().await })
+        Ok((plan, tasks, snapshot.versions().await))
     }
 
     /// The plan of a statement that asks for rows, over one version of each table.
@@ -385,7 +403,7 @@ impl Session {
             }
         }
         rewrite::resolve(&mut parsed, &columns)?;
-        let state = self.state(views)?;
+        let state = self.state_over(views, Some(&snapshot))?;
         let plan = state.statement_to_plan(parsed).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
@@ -397,6 +415,9 @@ impl Session {
 
     /// A table that does not exist is answered with the names that do, before the planner sees it.
     async fn check_reference(&self, snapshot: &Snapshot, reference: &TableReference) -> Result<(), QueryError> {
+        if Self::is_live(reference) {
+            return self.check_live(reference);
+        }
         match reference.schema() {
             None | Some(SCHEMA) if reference.catalog().is_none_or(|catalog| catalog == CATALOG) => {
                 if rollups::is_derived(reference.table()) {
@@ -426,15 +447,27 @@ impl Session {
 
     /// The state of one statement: the tables that it sees, and the functions that know its moment.
     fn state(&self, tables: Arc<dyn SchemaProvider>) -> Result<SessionState, QueryError> {
+        self.state_over(tables, None)
+    }
+
+    /// The same, with the tables of clusters beside those of a snapshot.
+    fn state_over(
+        &self,
+        tables: Arc<dyn SchemaProvider>,
+        beside: Option<&Arc<Snapshot>>,
+    ) -> Result<SessionState, QueryError> {
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, tables)?;
+        if let Some(snapshot) = beside {
+            self.add_live(&catalog, snapshot)?;
+        }
         let catalogs = MemoryCatalogProviderList::new();
         datafusion::catalog::CatalogProviderList::register_catalog(&catalogs, CATALOG.to_owned(), Arc::new(catalog));
         let now = self.moment();
         let mut state = SessionStateBuilder::new_from_existing(SessionState::clone(&self.base))
             .with_catalog_list(Arc::new(catalogs))
             .with_runtime_env(self.statement_runtime()?)
-            .with_analyzer_rules(meaning::rules(now))
+            .with_analyzer_rules(timely::analyzing(meaning::rules(now)))
             .build();
         for function in functions::all(now) {
             state.register_udf(function)?;
