@@ -103,7 +103,9 @@ impl Live for Clusters {
         let mut now: HashMap<String, Arc<dyn Source>> =
             members.members.into_iter().map(|member| (member.name, member.source)).collect();
         // One that is configured wrong is one that cannot be read.
-        now.extend(members.problems.into_iter().map(|(name, why)| (name, Arc::new(Broken::new(why)) as Arc<dyn Source>)));
+        now.extend(
+            members.problems.into_iter().map(|(name, why)| (name, Arc::new(Broken::new(why)) as Arc<dyn Source>)),
+        );
         let mut names: Vec<String> = now.keys().cloned().collect();
         names.sort_unstable();
         *self.known() = now;

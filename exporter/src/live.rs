@@ -100,13 +100,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`Stopped`].
-    pub async fn read(
-        &self,
-        cluster: &str,
-        source: &dyn Source,
-        ask: &Ask,
-        give: &Give,
-    ) -> Result<(), Stopped> {
+    pub async fn read(&self, cluster: &str, source: &dyn Source, ask: &Ask, give: &Give) -> Result<(), Stopped> {
         let mut session = source.connect().await?;
         let facts = session.facts().await?;
         shows_all(cluster, &facts.access)?;

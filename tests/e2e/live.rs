@@ -280,7 +280,8 @@ fn ops() -> impl Strategy<Value = Op> {
 }
 
 fn between() -> impl Strategy<Value = Vec<Op>> {
-    let kept = ops().prop_filter("history that was never exported may be forgotten", |op| !matches!(op, Op::Purge { .. }));
+    let kept =
+        ops().prop_filter("history that was never exported may be forgotten", |op| !matches!(op, Op::Purge { .. }));
     prop::collection::vec(kept, 0..3)
 }
 

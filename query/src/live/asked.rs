@@ -92,14 +92,13 @@ impl Facts {
                 _ => Self::default(),
             },
             Expr::Between(between) if !between.negated => match (between.low.as_ref(), between.high.as_ref()) {
-                (Expr::Literal(low, _), Expr::Literal(high, _)) => {
-                    Self::compared(spec, &between.expr, Operator::GtEq, low).and(Self::compared(
-                        spec,
-                        &between.expr,
-                        Operator::LtEq,
-                        high,
-                    ))
-                }
+                (Expr::Literal(low, _), Expr::Literal(high, _)) => Self::compared(
+                    spec,
+                    &between.expr,
+                    Operator::GtEq,
+                    low,
+                )
+                .and(Self::compared(spec, &between.expr, Operator::LtEq, high)),
                 _ => Self::default(),
             },
             Expr::InList(list) if !list.negated => {

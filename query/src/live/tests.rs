@@ -1,5 +1,7 @@
 //! Whatever the filters: no row that passes them lies outside of what is asked.
 
+mod statements;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -69,9 +71,8 @@ fn comparisons(time: &'static str) -> impl Strategy<Value = Expr> {
         let column = column(time, &micros, &to);
         if swapped { binary_expr(value, op, column) } else { binary_expr(column, op, value) }
     });
-    let of_day = (operators(), literals()).prop_map(move |(op, (value, to))| {
-        binary_expr(column("log_date", &DataType::Date32, &to), op, value)
-    });
+    let of_day = (operators(), literals())
+        .prop_map(move |(op, (value, to))| binary_expr(column("log_date", &DataType::Date32, &to), op, value));
     let of_other = (operators(), moments()).prop_map(|(op, m)| binary_expr(col("starttime"), op, timestamp(m)));
     let of_id = (operators(), 0..IDS.len()).prop_map(|(op, id)| binary_expr(col("cluster_id"), op, lit(IDS[id])));
     let ids = (prop::collection::vec(0..IDS.len(), 1..3), any::<bool>())

@@ -58,11 +58,7 @@ impl Session {
     }
 
     /// Adds the schemas of clusters, if the session reads them.
-    pub(super) fn add_live(
-        &self,
-        catalog: &MemoryCatalogProvider,
-        pinned: &Arc<Snapshot>,
-    ) -> Result<(), QueryError> {
+    pub(super) fn add_live(&self, catalog: &MemoryCatalogProvider, pinned: &Arc<Snapshot>) -> Result<(), QueryError> {
         let Some(live) = &self.live else { return Ok(()) };
         for (name, with_history) in SCHEMAS {
             let (pinned, live) = (Arc::clone(pinned) as Arc<dyn Pinned>, Arc::clone(live));
