@@ -3,7 +3,7 @@
 use arrow::datatypes::DataType;
 use arrow::datatypes::TimeUnit::Microsecond;
 use bytes::{Buf, Bytes};
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime};
 use lookback_query::session::Parameter;
 use pgwire::api::Type;
 
@@ -29,6 +29,14 @@ pub(super) fn arrow_type(oid: u32) -> Option<DataType> {
         Type::VARCHAR | Type::TEXT | Type::BPCHAR | Type::NAME | Type::CHAR => DataType::Utf8,
         _ => return None,
     })
+}
+
+/// Parameters whose type is open and whose value may have a zone that counts for nothing, which only the statement can say.
+pub(super) fn open_times(bind: &Bind, types: &[u32]) -> Vec<usize> {
+    let is_text = |at: usize| bind.formats.get(at).or(bind.formats.first()).is_none_or(|format| *format == 0);
+    let open = |at: usize| matches!(types.get(at), None | Some(0)) && is_text(at);
+    let values = bind.values.iter().enumerate();
+    values.filter(|(at, value)| open(*at) && value.as_deref().is_some_and(has_zone)).map(|(at, _)| at).collect()
 }
 
 /// The values of a message, each as the type that the client or the description says.
@@ -70,24 +78,55 @@ fn text(bytes: &Bytes, kind: &Type) -> Result<Parameter, Failure> {
             let day = trimmed.get(..10).unwrap_or(trimmed).parse::<NaiveDate>().map_err(|_| wrong())?;
             Parameter::Date(day.to_epoch_days())
         }
-        Type::TIMESTAMP => Parameter::Timestamp(moment(trimmed).ok_or_else(wrong)?),
-        Type::TIMESTAMPTZ => Parameter::TimestampTz(moment(trimmed).ok_or_else(wrong)?),
+        // As in PostgreSQL, a zone does not move what has none.
+        Type::TIMESTAMP => Parameter::Timestamp(moment(zone_of(trimmed).0).ok_or_else(wrong)?),
+        Type::TIMESTAMPTZ => {
+            let (local, zone) = zone_of(trimmed);
+            let (local, offset) = (moment(local).ok_or_else(wrong)?, offset(zone).ok_or_else(wrong)?);
+            Parameter::TimestampTz(local.checked_sub(offset).ok_or_else(wrong)?)
+        }
         // A text compares with whatever it can be read as.
         _ => Parameter::Text(text.to_owned()),
     })
 }
 
-/// A time with or without a zone; without, it is UTC.
+/// Whether a value whose type is open is a day or a time with a zone: Java's `setDate` and `setTimestamp` send the time where the client
+/// is, with its zone, and leave it to the server whether that counts.
+pub(super) fn has_zone(value: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let (local, zone) = zone_of(text.trim());
+    !zone.is_empty() && moment(local).is_some()
+}
+
+/// A time, and the zone that it ends with; empty if it has none.
+fn zone_of(text: &str) -> (&str, &str) {
+    // The `-` of a day is before the eleventh character.
+    let zone = text.char_indices().skip(10).find(|(_, letter)| matches!(letter, '+' | '-' | 'Z' | 'z'));
+    let (local, zone) = text.split_at(zone.map_or(text.len(), |(at, _)| at));
+    (local.trim_end(), zone)
+}
+
+/// What a zone adds to UTC, in microseconds: `+02`, `+02:00`, `+0530`, `+05:30:10`, `Z`; nothing is UTC.
+fn offset(zone: &str) -> Option<i64> {
+    let (sign, digits) = match zone.split_at_checked(1) {
+        None => return Some(0),
+        Some(("Z" | "z", "")) => return Some(0),
+        Some(("+", digits)) => (1, digits),
+        Some(("-", digits)) => (-1, digits),
+        Some(_) => return None,
+    };
+    let digits: String = digits.split(':').collect();
+    if !matches!(digits.len(), 2 | 4 | 6) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = |at: usize| digits.get(at..at + 2).map_or(Some(0), |two| two.parse::<i64>().ok());
+    let (hours, minutes, seconds) = (part(0)?, part(2)?, part(4)?);
+    (hours < 16 && minutes < 60 && seconds < 60).then_some(sign * ((hours * 60 + minutes) * 60 + seconds) * 1_000_000)
+}
+
+/// A time without a zone, in microseconds since 1970-01-01.
 fn moment(text: &str) -> Option<i64> {
-    let mut text = text.replacen(' ', "T", 1);
-    // PostgreSQL writes +02, and RFC 3339 wants +02:00.
-    let zone = text.char_indices().skip(10).find(|(_, letter)| matches!(letter, '+' | '-')).map(|(at, _)| at);
-    if zone.is_some_and(|at| text.len() - at == 3) {
-        text.push_str(":00");
-    }
-    if let Ok(time) = DateTime::parse_from_rfc3339(&text) {
-        return Some(time.timestamp_micros());
-    }
+    let text = text.replacen(' ', "T", 1);
     let form = |form| NaiveDateTime::parse_from_str(&text, form).ok().map(|time| time.and_utc().timestamp_micros());
     let day = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc().timestamp_micros());
     form("%Y-%m-%dT%H:%M:%S%.f").or_else(|| form("%Y-%m-%dT%H:%M")).or_else(day)
@@ -199,15 +238,27 @@ mod tests {
         assert_eq!(numeric(bytes(&[], 0, 0, 2)).as_deref(), Some("0.00"));
         assert_eq!(numeric(bytes(&[1], 1, 0, 0)).as_deref(), Some("10000"));
         assert_eq!(numeric(bytes(&[1], 1, 0xC000, 0)), None);
-        let noon = 1_767_268_800_000_000;
-        for text in ["2026-01-01 12:00:00", "2026-01-01T12:00:00Z", "2026-01-01 13:00:00.000+01", "2026-01-01 12:00"] {
-            assert_eq!(moment(text), Some(noon), "{text}");
-        }
-        assert_eq!(moment("2026-01-01"), Some(noon - 43_200_000_000));
         let text = |value: &'static str, kind| text(&Bytes::from_static(value.as_bytes()), &kind);
         assert_eq!(text("5", Type::INT8), Ok(Parameter::Int(5)));
         assert_eq!(text("2000-01-01", Type::DATE), Ok(Parameter::Date(EPOCH_DAYS)));
         assert_eq!(text("x", Type::UNKNOWN), Ok(Parameter::Text("x".to_owned())));
+        let noon = 1_767_268_800_000_000;
+        for value in
+            ["2026-01-01 12:00:00", "2026-01-01T12:00:00Z", "2026-01-01 13:00:00.000+01", "2026-01-01 06:30-0530"]
+        {
+            assert_eq!(text(value, Type::TIMESTAMPTZ), Ok(Parameter::TimestampTz(noon)), "{value}");
+        }
+        // What has no zone is not moved by one; a day is its beginning.
+        for value in ["2026-01-01 12:00:00.000+01", "2026-01-01 12:00:00 -08:00", "2026-01-01 12:00"] {
+            assert_eq!(text(value, Type::TIMESTAMP), Ok(Parameter::Timestamp(noon)), "{value}");
+            assert_eq!(has_zone(value.as_bytes()), value.len() > 16, "{value}");
+        }
+        assert_eq!(text("2026-01-01 +01", Type::TIMESTAMP), Ok(Parameter::Timestamp(noon - 43_200_000_000)));
+        assert_eq!(text("2026-01-01 +01", Type::DATE), text("2026-01-01", Type::DATE));
+        assert_eq!(text("2026-01-01 12:00+1", Type::TIMESTAMPTZ).unwrap_err().code, "22P02");
+        for plain in ["2026-01-01", "a text - with a sign", "SELECT 1 + 2 + 3", ""] {
+            assert!(!has_zone(plain.as_bytes()), "{plain}");
+        }
         assert_eq!(text("five", Type::INT4).unwrap_err().code, "22P02");
         assert_eq!(binary(Bytes::from_static(&[0, 5]), &Type::INT8).unwrap_err().code, "22P03");
         assert_eq!(binary(Bytes::from_static(&[0; 8]), &Type::TIMESTAMP), Ok(Parameter::Timestamp(EPOCH_MICROS)));
@@ -218,6 +269,7 @@ mod tests {
         fn no_bytes_break_it(raw in proptest::collection::vec(any::<u8>(), 0..40), oid in prop::sample::select(vec![16u32, 20, 21, 23, 25, 700, 701, 1082, 1114, 1184, 1700])) {
             let kind = Type::from_oid(oid).unwrap();
             let _ = binary(Bytes::from(raw.clone()), &kind);
+            let _ = has_zone(&raw);
             let _ = text(&Bytes::from(raw), &kind);
         }
     }

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
-use lookback_query::session::Parameter;
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use lookback_query::Statement;
+use lookback_query::session::{Described, Parameter};
 use pgwire::messages::PgWireBackendMessage as Out;
 use pgwire::messages::data::{NoData, ParameterDescription};
 use pgwire::messages::extendedquery::{BindComplete, CloseComplete, ParseComplete, PortalSuspended};
@@ -109,7 +110,7 @@ impl Connection {
         let text = self.text_of(&message);
         let answered = match message {
             Message::Parse { name, text, types } => self.parse(name, &text, types),
-            Message::Bind(bind) => self.bind(&bind),
+            Message::Bind(bind) => Box::pin(self.bind(&bind)).await,
             Message::Describe { portal: true, name } => Box::pin(self.describe_portal(&name)).await,
             Message::Describe { portal: false, name } => Box::pin(self.describe_statement(&name)).await,
             Message::Execute { name, most } => Box::pin(self.execute(&name, most)).await,
@@ -182,8 +183,8 @@ impl Connection {
         self.extended.statements.get(name).ok_or_else(unknown)
     }
 
-    fn bind(&mut self, bind: &Bind) -> Result<(), Stop> {
-        let prepared = self.prepared(&bind.statement)?.clone();
+    async fn bind(&mut self, bind: &Bind) -> Result<(), Stop> {
+        let mut prepared = self.prepared(&bind.statement)?.clone();
         let wanted = match &prepared.parsed {
             Some((_, Question::Lake(statement))) => statement.parameters()?,
             Some((piece, Question::Catalog)) => catalog::parameters(piece),
@@ -201,10 +202,36 @@ impl Connection {
         if self.extended.portals.len() >= MAX_STATEMENTS {
             return Err(Failure::new(code::LIMIT, "too many portals; close some").into());
         }
+        let times = decode::open_times(bind, &prepared.types);
+        if let (false, Some((_, Question::Lake(statement)))) = (times.is_empty(), &prepared.parsed) {
+            let found = self.types(statement, &prepared.types).await?;
+            prepared.types.resize(prepared.types.len().max(found.len()), 0);
+            for (at, oid) in prepared.types.iter_mut().enumerate().filter(|(at, _)| times.contains(at)) {
+                *oid = found.get(at).copied().unwrap_or_default();
+            }
+            if let Some(kept) = self.extended.statements.get_mut(&bind.statement) {
+                kept.types.clone_from(&prepared.types);
+            }
+        }
         let values = decode::values(bind, &prepared.types)?;
         let portal = Portal { parsed: prepared.parsed, values, formats: bind.results.clone(), state: State::Fresh };
         self.extended.portals.insert(bind.portal.clone(), portal);
         Ok(self.writer.put(&Out::BindComplete(BindComplete::new()))?)
+    }
+
+    /// The types of a statement's parameters, those that the client has left open found out.
+    async fn types(&self, statement: &Statement, types: &[u32]) -> Result<Vec<u32>, Failure> {
+        with_found(types.to_vec(), &self.described(statement, types).await?.parameters)
+    }
+
+    async fn described(&self, statement: &Statement, types: &[u32]) -> Result<Described, Failure> {
+        self.shared.desk.allowed(&self.asker, statement)?;
+        let known: Vec<Option<DataType>> = types.iter().map(|oid| decode::arrow_type(*oid)).collect();
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => Err(Failure::canceled()),
+            described = self.session.describe(statement, &known) => Ok(described?),
+        }
     }
 
     async fn describe_statement(&mut self, name: &str) -> Result<(), Stop> {
@@ -212,18 +239,8 @@ impl Connection {
         let mut schema: Option<SchemaRef> = None;
         match &parsed {
             Some((_, Question::Lake(statement))) => {
-                self.shared.desk.allowed(&self.asker, statement).map_err(Failure::from)?;
-                let known: Vec<Option<DataType>> = types.iter().map(|oid| decode::arrow_type(*oid)).collect();
-                let described = tokio::select! {
-                    biased;
-                    () = self.token.cancelled() => return Err(Failure::canceled().into()),
-                    described = self.session.describe(statement, &known) => described?,
-                };
-                types.resize(types.len().max(described.parameters.len()), 0);
-                for (oid, kind) in types.iter_mut().zip(&described.parameters).filter(|(oid, _)| **oid == 0) {
-                    let field = arrow::datatypes::Field::new("", kind.clone(), true);
-                    *oid = encode::type_of(&field.into())?.oid();
-                }
+                let described = self.described(statement, &types).await?;
+                types = with_found(types, &described.parameters)?;
                 schema = statement.gives_rows()?.then_some(described.schema);
             }
             Some((piece, Question::Catalog)) => {
@@ -355,6 +372,15 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// The types that are open filled in with those that were found.
+fn with_found(mut types: Vec<u32>, found: &[DataType]) -> Result<Vec<u32>, Failure> {
+    types.resize(types.len().max(found.len()), 0);
+    for (oid, kind) in types.iter_mut().zip(found).filter(|(oid, _)| **oid == 0) {
+        *oid = encode::type_of(&Field::new("", kind.clone(), true).into())?.oid();
+    }
+    Ok(types)
 }
 
 /// What an answer is called when it is done.

@@ -115,6 +115,16 @@ pub(super) struct Parameters {
     user: String,
 }
 
+/// A setting as `pg_settings` has it.
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    pub(super) value: String,
+    pub(super) default: String,
+    pub(super) unit: Option<&'static str>,
+    /// Whether it cannot be set.
+    pub(super) fixed: bool,
+}
+
 /// What became of a setting.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Changed {
@@ -217,6 +227,18 @@ impl Parameters {
         KNOWN.iter().map(|known| (known.name, self.value(known)))
     }
 
+    /// All of them, with times in milliseconds.
+    pub(super) fn settings(&self) -> impl Iterator<Item = Setting> {
+        KNOWN.iter().map(|known| {
+            let limited = known.kind == Kind::Timeout;
+            let value =
+                if limited { self.timeout().unwrap_or_default().as_millis().to_string() } else { self.value(known) };
+            let default = if known.name == "session_authorization" { value.clone() } else { known.default.to_owned() };
+            let unit = limited.then_some("ms");
+            Setting { name: known.name, value, default, unit, fixed: known.kind == Kind::Fixed }
+        })
+    }
+
     /// Those that a client is told when it begins.
     pub(super) fn reported(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.all().filter(|(name, _)| REPORTED.contains(name))
@@ -230,6 +252,9 @@ impl Parameters {
     fn value(&self, known: &Known) -> String {
         if known.name == "session_authorization" {
             return self.user.clone();
+        }
+        if known.kind == Kind::Timeout {
+            return in_units(self.timeout().unwrap_or_default());
         }
         self.set.get(&known.name.to_lowercase()).cloned().unwrap_or_else(|| known.default.to_owned())
     }
@@ -249,6 +274,16 @@ fn duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     Some(Duration::from_millis(number.checked_mul(unit)?.min(86_400_000 * 365)))
+}
+
+/// A time as PostgreSQL shows it: in the largest unit that it is a whole number of.
+fn in_units(time: Duration) -> String {
+    let millis = time.as_millis();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)];
+    match units.iter().find(|(_, unit)| millis > 0 && millis.is_multiple_of(*unit)) {
+        Some((name, unit)) => format!("{}{name}", millis / unit),
+        None => "0".to_owned(),
+    }
 }
 
 /// The settings of `options`: `-c name=value` and `--name=value`.
@@ -320,6 +355,12 @@ mod tests {
             assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
         }
         assert_eq!(duration("soon"), None);
+        assert_eq!(parameters.show("statement_timeout").unwrap().1, "5min");
+        let limit = parameters.settings().find(|one| one.name == "statement_timeout").unwrap();
+        assert_eq!((limit.value.as_str(), limit.unit, limit.default.as_str()), ("300000", Some("ms"), "0"));
+        for (millis, shown) in [(0, "0"), (1, "1ms"), (90_000, "90s"), (3_600_000, "1h")] {
+            assert_eq!(in_units(Duration::from_millis(millis)), shown);
+        }
         assert_eq!(begun(&[("statement_timeout", "0")]).unwrap().timeout(), None);
     }
 }

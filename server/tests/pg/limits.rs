@@ -1,10 +1,8 @@
-//! Statements that take too long, answers that are too large, clients that do not read, and many at once.
+//! Statements that take too long, answers that are too large, and many clients at once.
 
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio_postgres::NoTls;
 
 use crate::server::{Running, code, connect, said, simple};
@@ -45,25 +43,6 @@ async fn time_and_rows_are_limited_whatever_a_client_asks_for() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(code(&client.simple_query("FETCH 999 FROM c; FETCH 1 FROM c").await.unwrap_err()), "57014");
-}
-
-#[tokio::test]
-async fn a_client_that_does_not_read_holds_nothing_up() {
-    let server = Running::with(json!({ "limits": { "statements": 1, "timeout": "1s" } })).await;
-    let mut deaf = TcpStream::connect(server.address).await.unwrap();
-    deaf.write_all(b"\0\0\0\x10\0\x03\0\0user\0x\0\0").await.unwrap();
-    let mut ready = vec![0; 4096];
-    while !ready.windows(6).any(|six| six == b"Z\0\0\0\x05I") {
-        assert!(deaf.read(&mut ready).await.unwrap() > 0);
-    }
-    let sql = "SELECT repeat('x', 1000) FROM generate_series(1, 1000000)\0";
-    let mut message = vec![b'Q'];
-    message.extend(u32::try_from(sql.len() + 4).unwrap().to_be_bytes());
-    message.extend(sql.as_bytes());
-    deaf.write_all(&message).await.unwrap();
-    // It has the only place, and is not read from; somebody else gets in all the same.
-    let client = server.connect().await;
-    assert_eq!(simple(&client, "SELECT 1").await, "1");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod lake;
 
 mod asking;
 mod catalog;
+mod gone;
 mod hostile;
 mod limits;
 mod logins;

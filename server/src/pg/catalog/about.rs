@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use lookback_query::session::Parameter;
-use sqlparser::ast::{Expr, ObjectName, Query, Visit, Visitor};
+use sqlparser::ast::{DataType, Expr, ObjectName, Query, Visit, Visitor};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
@@ -11,7 +11,7 @@ use sqlparser::tokenizer::Token;
 use crate::pg::script::Piece;
 
 /// What a statement about the catalog has somewhere in its text. Others are not looked at closer.
-const HINTS: [&str; 13] = [
+const HINTS: [&str; 14] = [
     "pg_",
     "information_schema",
     "current_setting",
@@ -25,6 +25,7 @@ const HINTS: [&str; 13] = [
     "inet_",
     "to_reg",
     "regclass",
+    "regproc",
 ];
 /// Functions without `pg_` that only the catalog answers.
 const FUNCTIONS: [&str; 30] = [
@@ -59,6 +60,9 @@ const FUNCTIONS: [&str; 30] = [
     "user",
     "version",
 ];
+
+/// Types that only the catalog has: a name in them is the number of what is called so.
+const TYPES: [&str; 7] = ["oid", "regclass", "regnamespace", "regproc", "regprocedure", "regrole", "regtype"];
 
 /// Whether a statement asks the catalog, and no table of the lake.
 pub(in crate::pg) fn is_about(text: &str) -> bool {
@@ -124,10 +128,12 @@ impl Visitor for Seen {
         let name = match expr {
             Expr::Function(function) => function.name.0.last().and_then(|part| part.as_ident()),
             Expr::Identifier(name) => Some(name),
+            Expr::Cast { data_type: DataType::Custom(name, _), .. } => name.0.last().and_then(|part| part.as_ident()),
             _ => None,
         };
         if let Some(name) = name.map(|name| name.value.to_lowercase()) {
-            self.function |= name.starts_with("pg_") || FUNCTIONS.contains(&name.as_str());
+            self.function |=
+                name.starts_with("pg_") || FUNCTIONS.contains(&name.as_str()) || TYPES.contains(&name.as_str());
         }
         ControlFlow::Continue(())
     }
@@ -220,6 +226,8 @@ mod tests {
             "SELECT current_setting('server_version_num')::int/100 as version",
             "WITH t AS (SELECT oid FROM pg_class) SELECT * FROM t",
             "SELECT current_user",
+            "SELECT 'svl_qlog'::pg_catalog.regclass::pg_catalog.oid",
+            "SELECT 'now'::regproc",
         ] {
             assert!(is_about(about), "{about}");
         }

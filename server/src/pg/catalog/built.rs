@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch};
-use arrow::datatypes::{Int32Type, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
@@ -20,11 +20,10 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_pg_catalog::pg_catalog::context::{PgCatalogContextProvider, Role};
 use datafusion_pg_catalog::setup_pg_catalog;
 use lookback_query::{ErrorKind, QueryError, Session};
-use pgwire::api::Type;
 use tokio::task::JoinSet;
 
 use super::super::failure::Failure;
-use super::{functions, tables};
+use super::{functions, numbers, tables};
 
 /// The name of the database.
 pub(super) const DATABASE: &str = "lookback";
@@ -133,8 +132,7 @@ async fn state_of(relations: &[Relation], users: &[String]) -> Result<SessionSta
     let database = context.catalog(DATABASE).ok_or_else(|| DataFusionError::Internal("no database".to_owned()))?;
     let base = database.schema("pg_catalog").ok_or_else(|| DataFusionError::Internal("no pg_catalog".to_owned()))?;
     let mut own = HashMap::new();
-    own.insert("pg_attribute".to_owned(), in_memory(attributes(&context).await?)?);
-    for (name, batch) in tables::pg_catalog(users)? {
+    for (name, batch) in numbers::tables(&context).await?.into_iter().chain(tables::pg_catalog(users)?) {
         own.insert(name.to_owned(), in_memory(batch)?);
     }
     database.register_schema("pg_catalog", Arc::new(Overlay { base, own }))?;
@@ -150,32 +148,8 @@ fn without_rows(relation: &Relation) -> Result<Arc<dyn TableProvider>> {
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-fn in_memory(batch: RecordBatch) -> Result<Arc<dyn TableProvider>> {
+pub(super) fn in_memory(batch: RecordBatch) -> Result<Arc<dyn TableProvider>> {
     Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
-}
-
-/// The columns of all tables, with the types that Redshift calls them by: texts are VARCHAR.
-async fn attributes(context: &SessionContext) -> Result<RecordBatch> {
-    let batches = context.sql("SELECT * FROM pg_catalog.pg_attribute").await?.collect().await?;
-    let Some(first) = batches.first() else {
-        return Err(DataFusionError::Internal("no columns in the catalog".to_owned()));
-    };
-    let schema = first.schema();
-    let batch = arrow::compute::concat_batches(&schema, &batches)?;
-    let at = schema.index_of("atttypid")?;
-    let text = i32::try_from(Type::TEXT.oid()).unwrap_or_default();
-    let varchar = i32::try_from(Type::VARCHAR.oid()).unwrap_or_default();
-    let types: Int32Array = batch
-        .column(at)
-        .as_primitive::<Int32Type>()
-        .iter()
-        .map(|oid| oid.map(|oid| if oid == text { varchar } else { oid }))
-        .collect();
-    let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
-    if let Some(column) = columns.get_mut(at) {
-        *column = Arc::new(types);
-    }
-    Ok(RecordBatch::try_new(schema, columns)?)
 }
 
 /// PostgreSQL's catalog with some tables of ours.

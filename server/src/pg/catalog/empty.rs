@@ -11,7 +11,7 @@ use sqlparser::ast::{
 use super::titles;
 
 /// Tables without a row about anything in the lake.
-const EMPTY: [&str; 37] = [
+const EMPTY: [&str; 39] = [
     "pg_attrdef",
     "pg_auth_members",
     "pg_collation",
@@ -19,6 +19,7 @@ const EMPTY: [&str; 37] = [
     "pg_default_acl",
     "pg_enum",
     "pg_event_trigger",
+    "pg_extension",
     "pg_foreign_data_wrapper",
     "pg_foreign_server",
     "pg_foreign_table",
@@ -48,6 +49,7 @@ const EMPTY: [&str; 37] = [
     "pg_subscription_rel",
     "pg_trigger",
     "pg_user_mapping",
+    "pg_user_mappings",
     "pg_stat_activity",
 ];
 /// Functions that give a row where there is none.

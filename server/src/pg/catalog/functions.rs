@@ -2,9 +2,11 @@
 //! functions of users to tell about.
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::functions_nested::string::array_to_string_udf;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
@@ -13,15 +15,17 @@ use super::Context;
 use crate::pg::parameters::{Parameters, VERSION};
 
 /// Functions whose answer is always NULL, a text.
-const NOTHING: [&str; 21] = [
+const NOTHING: [&str; 23] = [
     "col_description",
     "inet_client_addr",
     "inet_server_addr",
     "obj_description",
+    "pg_describe_object",
     "pg_get_function_arg_default",
     "pg_get_function_arguments",
     "pg_get_function_identity_arguments",
     "pg_get_function_result",
+    "pg_get_function_sqlbody",
     "pg_get_functiondef",
     "pg_get_indexdef",
     "pg_get_partition_constraintdef",
@@ -37,7 +41,7 @@ const NOTHING: [&str; 21] = [
     "pg_get_statisticsobjdef",
 ];
 /// Functions whose answer is always true.
-const TRUE: [&str; 11] = [
+const TRUE: [&str; 13] = [
     "has_column_privilege",
     "has_function_privilege",
     "has_sequence_privilege",
@@ -47,7 +51,9 @@ const TRUE: [&str; 11] = [
     "pg_function_is_visible",
     "pg_opclass_is_visible",
     "pg_operator_is_visible",
+    "pg_opfamily_is_visible",
     "pg_ts_config_is_visible",
+    "pg_ts_parser_is_visible",
     "pg_type_is_visible",
 ];
 
@@ -81,6 +87,40 @@ impl ScalarUDFImpl for Fixed {
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
         Ok(ColumnarValue::Scalar(self.answer.clone()))
+    }
+}
+
+/// `array_to_string`, also of what is an array in PostgreSQL and a text in the catalog here: privileges and options, of which there are none.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Joined {
+    lists: Arc<ScalarUDF>,
+    signature: Signature,
+}
+
+impl Joined {
+    fn function() -> ScalarUDF {
+        Self { lists: array_to_string_udf(), signature: Signature::variadic_any(Volatility::Stable) }.into()
+    }
+}
+
+impl ScalarUDFImpl for Joined {
+    fn name(&self) -> &str {
+        "array_to_string"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.first().map(ColumnarValue::data_type) {
+            Some(DataType::List(_) | DataType::LargeList(_)) => self.lists.invoke_with_args(args),
+            _ => Ok(ColumnarValue::Scalar(ScalarValue::Utf8(None))),
+        }
     }
 }
 
@@ -152,13 +192,14 @@ pub(super) fn of_everybody() -> Vec<ScalarUDF> {
         ("pg_database_size", number(0)),
         ("pg_table_size", number(0)),
         ("pg_indexes_size", number(0)),
+        ("pg_tablespace_size", number(0)),
         ("txid_current", number(1)),
         ("inet_server_port", ScalarValue::Int32(None)),
         ("to_regclass", ScalarValue::Int32(None)),
         ("to_regtype", ScalarValue::Int32(None)),
     ];
     let others = others.into_iter().map(|(name, answer)| Fixed::function(name, answer));
-    nothing.chain(yes).chain(others).collect()
+    nothing.chain(yes).chain(others).chain([Joined::function()]).collect()
 }
 
 /// Those that know who asks.

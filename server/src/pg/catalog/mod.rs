@@ -2,14 +2,16 @@
 //!
 //! Such questions go to a session of their own, in which every table has its columns and no row, so they can show what there is and
 //! nothing that is in it. Most of the catalog, and the rewriting of what only PostgreSQL would understand, is `datafusion-pg-catalog`'s;
-//! `empty` knows what there is nothing to say about, `built` has the tables that differ, `functions` those that are missing, `about` which statements are meant, `titles` what columns are
-//! called.
+//! `empty` knows what there is nothing to say about, `built` has the tables that differ, `numbers` what they are numbered by, `settings`
+//! those of the connection, `functions` the functions that are missing, `about` which statements are meant, `titles` what columns are called.
 
 mod about;
 mod built;
 mod empty;
 mod functions;
+mod numbers;
 mod patterns;
+mod settings;
 mod subqueries;
 mod tables;
 mod titles;
@@ -18,8 +20,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, SchemaRef};
-use datafusion::common::{DFSchema, TableReference};
+use datafusion::common::{DFSchema, DataFusionError, TableReference};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
@@ -91,7 +94,9 @@ impl Catalog {
             Ok::<_, Failure>(frame.execute_stream().await.map_err(QueryError::from)?)
         };
         let rows = tokio::time::timeout_at(deadline, rows).await.map_err(|_| Failure::timed_out(timeout))??;
-        let schema = rows.schema();
+        let schema = titles::shown(&rows.schema());
+        let named = Arc::clone(&schema);
+        let rows = rows.map(move |batch| Ok(RecordBatch::try_new(Arc::clone(&named), batch?.columns().to_vec())?));
         let timed = stream::unfold(Some(rows), move |rows| async move {
             let mut rows = rows?;
             match tokio::time::timeout_at(deadline, rows.next()).await {
@@ -115,7 +120,7 @@ impl Catalog {
         let (state, plan) = self.plan(session, text, context).await?;
         let plan =
             state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {}).map_err(QueryError::from)?;
-        Ok(plan.schema().as_arrow().clone().into())
+        Ok(titles::shown(&plan.schema().as_arrow().clone().into()))
     }
 
     async fn plan(
@@ -125,23 +130,44 @@ impl Catalog {
         context: &Context<'_>,
     ) -> Result<(SessionState, LogicalPlan), Failure> {
         let mut text = about::mended(text);
+        let mut empty = None;
         let mut asked = Parser::parse_sql(&PostgreSqlDialect {}, &text)
             .map_err(|e| Failure::new(code::SYNTAX, parser_message(&e.to_string())))?;
         if let [statement] = asked.as_mut_slice() {
             let before = statement.to_string();
-            if let Some(names) = empty::without_rows(statement) {
-                return nothing(&names, self.state(session).await?);
+            empty = empty::without_rows(statement);
+            if let Some(names) = empty.as_ref().filter(|names| !names.iter().any(|name| name.ends_with('*'))) {
+                return nothing(names, self.state(session).await?);
             }
             titles::give(statement);
             patterns::mend(statement);
             subqueries::mend(statement);
+            settings::mend(statement);
             let after = statement.to_string();
             if before != after {
                 text = after;
             }
         }
+        let planned = self.planned(session, &text, context).await;
+        match (empty, planned) {
+            (None, planned) => planned,
+            // Which columns `*` has, only the plan says.
+            (Some(_), Ok((state, plan))) => {
+                let schema = Arc::clone(plan.schema());
+                Ok((state, LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema })))
+            }
+            (Some(names), Err(_)) => nothing(&names, self.state(session).await?),
+        }
+    }
+
+    async fn planned(
+        &self,
+        session: &Session,
+        text: &str,
+        context: &Context<'_>,
+    ) -> Result<(SessionState, LogicalPlan), Failure> {
         let statements =
-            self.parser.parse(&text).map_err(|e| Failure::new(code::SYNTAX, format!("syntax error: {e}")))?;
+            self.parser.parse(text).map_err(|e| Failure::new(code::SYNTAX, format!("syntax error: {e}")))?;
         let Ok([statement]) = <[_; 1]>::try_from(statements) else {
             return Err(Failure::new(code::SYNTAX, "one statement is expected here"));
         };
@@ -149,6 +175,9 @@ impl Catalog {
         for function in functions::of_connection(context) {
             own.register_udf(function);
         }
+        let settings =
+            settings::Settings::new(context.parameters).map_err(|e| QueryError::from(DataFusionError::from(e)))?;
+        own.register_udtf(settings::FUNCTION, Arc::new(settings));
         let state = own.state();
         let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
         let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(QueryError::from)?;

@@ -1,14 +1,21 @@
-//! `LIKE ... ESCAPE` of clients' questions, with the one escape that the engine knows: the backslash.
+//! Comparisons of clients' questions that mean something else to the engine.
 //!
-//! Patterns are put together from names, so that they are not known before the question is answered: they are rewritten as it is.
+//! - `LIKE ... ESCAPE` gets the one escape that the engine knows: the backslash. Patterns are put together from names, so that they are not
+//!   known before the question is answered: they are rewritten as it is.
+//! - The functions of a type (`typinput` and others) are kept by name, and compared with names rather than numbers of functions: pgjdbc asks
+//!   of every type that it meets whether its input is `array_in`.
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Statement, Value, VisitMut, VisitorMut};
+use sqlparser::ast::{BinaryOperator, Expr, Statement, Value, VisitMut, VisitorMut};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-/// Gives every `LIKE` of a statement the engine's escape.
+/// Columns of `pg_type` that hold the names of functions.
+const FUNCTIONS_OF_TYPES: [&str; 8] =
+    ["typanalyze", "typinput", "typmodin", "typmodout", "typoutput", "typreceive", "typsend", "typsubscript"];
+
+/// Makes the comparisons of a statement mean what they mean in PostgreSQL.
 pub(super) fn mend(statement: &mut Statement) {
     let _: ControlFlow<()> = statement.visit(&mut Patterns);
 }
@@ -27,7 +34,35 @@ impl VisitorMut for Patterns {
             **pattern = mended;
             *escape_char = None;
         }
+        if let Expr::BinaryOp { left, op: BinaryOperator::Eq | BinaryOperator::NotEq, right } = expr {
+            if is_function_of_type(left) {
+                by_name(right);
+            } else if is_function_of_type(right) {
+                by_name(left);
+            }
+        }
         ControlFlow::Continue(())
+    }
+}
+
+fn is_function_of_type(expr: &Expr) -> bool {
+    let name = match expr {
+        Expr::Identifier(name) => Some(name),
+        Expr::CompoundIdentifier(parts) => parts.last(),
+        _ => None,
+    };
+    name.is_some_and(|name| FUNCTIONS_OF_TYPES.contains(&name.value.to_lowercase().as_str()))
+}
+
+/// A function's name as a text, in place of its number: `'pg_catalog.array_in'::regproc`.
+fn by_name(function: &mut Expr) {
+    if let Expr::Cast { expr, data_type, .. } = function
+        && data_type.to_string().to_lowercase().rsplit('.').next() == Some("regproc")
+        && let Expr::Value(value) = expr.as_ref()
+        && let Value::SingleQuotedString(name) = &value.value
+    {
+        let own = name.strip_prefix("pg_catalog.").unwrap_or(name).to_owned();
+        *function = Expr::value(Value::SingleQuotedString(own));
     }
 }
 
@@ -51,6 +86,19 @@ mod tests {
         let mut statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
         mend(&mut statement);
         statement.to_string()
+    }
+
+    #[test]
+    fn functions_of_types_are_compared_by_name() {
+        assert_eq!(
+            mended(
+                "SELECT typinput = 'pg_catalog.array_in'::regproc AS is_array, 'x'::REGPROC <> t.typsend FROM pg_type AS t"
+            ),
+            "SELECT typinput = 'array_in' AS is_array, 'x' <> t.typsend FROM pg_type AS t"
+        );
+        for same in ["SELECT p.oid = 'now'::REGPROC FROM pg_proc AS p", "SELECT typinput = 'array_in' FROM pg_type"] {
+            assert_eq!(mended(same), same);
+        }
     }
 
     #[test]

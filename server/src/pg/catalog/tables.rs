@@ -2,23 +2,26 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 
 use super::built::{DATABASE, Relation};
+use super::numbers::number_of;
 
 const PUBLIC: &str = "public";
 
 type Tables = Vec<(&'static str, RecordBatch)>;
 
-/// A column of texts or numbers, with its name.
-enum Column {
+/// A column of texts, numbers or truths, with its name.
+pub(super) enum Column {
     Text(&'static str, Vec<Option<String>>),
     Number(&'static str, Vec<Option<i32>>),
+    Truth(&'static str, Vec<Option<bool>>),
 }
 
-fn table(columns: Vec<Column>) -> Result<RecordBatch, ArrowError> {
+/// A table of columns that are equally long.
+pub(super) fn table(columns: Vec<Column>) -> Result<RecordBatch, ArrowError> {
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns
         .into_iter()
         .map(|column| match column {
@@ -27,6 +30,9 @@ fn table(columns: Vec<Column>) -> Result<RecordBatch, ArrowError> {
             }
             Column::Number(name, values) => {
                 (Field::new(name, DataType::Int32, true), Arc::new(Int32Array::from(values)) as ArrayRef)
+            }
+            Column::Truth(name, values) => {
+                (Field::new(name, DataType::Boolean, true), Arc::new(BooleanArray::from(values)) as ArrayRef)
             }
         })
         .unzip();
@@ -200,7 +206,7 @@ fn scale(kind: &DataType) -> Option<i32> {
 pub(super) fn pg_catalog(users: &[String]) -> Result<Tables, ArrowError> {
     let user = table(vec![
         Column::Text("usename", users.iter().cloned().map(Some).collect()),
-        Column::Number("usesysid", (0..users.len()).map(|at| i32::try_from(at + 10).ok()).collect()),
+        Column::Number("usesysid", users.iter().map(|user| Some(number_of("role", user))).collect()),
     ])?;
     Ok(vec![
         ("pg_user", user),
