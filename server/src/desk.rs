@@ -2,23 +2,27 @@
 //!
 //! For each of them: may this user ask that (by the tables that the statement names), how often has the user asked lately, how
 //! many statements run at once, and is it on record. A statement that has to wait does so for a bounded time, in a bounded queue.
-//! Whether it was answered, refused or given up, it is written down when it ends.
+//! Whether it was answered, refused or given up, it is written down when it ends. What asks several statements, as an audit, is one
+//! question, and takes as many places as it asks at once.
 
 mod asked;
 mod clock;
 mod questions;
 mod rate;
+mod record;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lookback_query::{ErrorKind, QueryError, Session, Statement};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 pub use asked::Asked;
 pub use clock::Clock;
 pub use questions::{Outcome, Question};
+pub use record::Covered;
 
 use crate::error::ServerError;
 use crate::metrics::Metrics;
@@ -27,6 +31,9 @@ use crate::settings::{LimitSettings, Settings};
 use asked::Ticket;
 use questions::QuestionLog;
 use rate::Rates;
+
+/// What auditors see, and viewers do not.
+const RECORD: &str = "the record of encryption";
 
 /// Why a question is not answered.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +78,9 @@ struct Inner {
     places: Arc<Semaphore>,
     // Places of those that run.
     running: Arc<Semaphore>,
+    // Work of several statements that is done at a time, and the places that each takes of those that run.
+    working: Arc<Semaphore>,
+    work_places: u32,
     log: QuestionLog,
 }
 
@@ -102,11 +112,16 @@ impl Desk {
         let limits = &settings.limits;
         let statements = limits.statements.clamp(1, Semaphore::MAX_PERMITS);
         let places = statements.saturating_add(limits.waiting).min(Semaphore::MAX_PERMITS);
+        let work_places = session.at_once().min(statements);
+        // Half of the places are left to those who ask one statement.
+        let working = (statements / 2 / work_places).max(1);
         Ok(Self(Arc::new(Inner {
             session: session.with_timeout(limits.timeout).with_max_rows(Some(limits.max_rows)),
             rates: Rates::new(limits.per_second, limits.burst),
             places: Arc::new(Semaphore::new(places)),
             running: Arc::new(Semaphore::new(statements)),
+            working: Arc::new(Semaphore::new(working)),
+            work_places: u32::try_from(work_places).unwrap_or(1),
             log: QuestionLog::open(&settings.questions)?,
             settings: settings.clone(),
             people,
@@ -167,15 +182,10 @@ impl Desk {
     /// # Errors
     /// [`AskError::Forbidden`].
     pub fn allowed(&self, asker: &Asker, statement: &Statement) -> Result<(), AskError> {
-        if !statement.reads_record() || asker.role >= Role::Auditor {
+        if !statement.reads_record() {
             return Ok(());
         }
-        Err(AskError::Forbidden {
-            what: "the record of encryption".to_owned(),
-            user: Arc::clone(&asker.user),
-            role: asker.role,
-            needed: Role::Auditor,
-        })
+        Self::needs(asker, RECORD, Role::Auditor)
     }
 
     async fn start(
@@ -187,14 +197,7 @@ impl Desk {
     ) -> Result<(lookback_query::Answer, Instant, Duration), AskError> {
         let desk = &self.0;
         self.allowed(asker, statement)?;
-        desk.log.writable().map_err(|e| {
-            let message = format!("the log of questions cannot be written, so nothing is answered: {e}");
-            QueryError::new(ErrorKind::Internal, message)
-        })?;
-        desk.rates
-            .take(&asker.user, desk.clock.now())
-            .map_err(|retry_after| AskError::Busy { why: "too many questions of this user", retry_after })?;
-        let place = Arc::clone(&desk.places).try_acquire_owned().map_err(|_| full("too many statements wait"))?;
+        let place = self.admit(asker)?;
         let limits = &desk.settings.limits;
         let waiting = tokio::time::timeout(limits.wait, Arc::clone(&desk.running).acquire_owned()).await;
         let permit = waiting.ok().and_then(Result::ok).ok_or_else(|| full("too many statements run"))?;
@@ -206,6 +209,30 @@ impl Desk {
         let deadline = Instant::now() + timeout;
         let answer = session.run(statement).await?;
         Ok((answer, deadline, timeout))
+    }
+}
+
+impl Desk {
+    /// Lets a question in that its asker may ask, if it will be on record and there is room: a place among those that wait.
+    fn admit(&self, asker: &Asker) -> Result<OwnedSemaphorePermit, AskError> {
+        let desk = &self.0;
+        desk.log.writable().map_err(|e| {
+            let message = format!("the log of questions cannot be written, so nothing is answered: {e}");
+            QueryError::new(ErrorKind::Internal, message)
+        })?;
+        desk.rates
+            .take(&asker.user, desk.clock.now())
+            .map_err(|retry_after| AskError::Busy { why: "too many questions of this user", retry_after })?;
+        Arc::clone(&desk.places).try_acquire_owned().map_err(|_| full("too many statements wait"))
+    }
+
+    /// Whether somebody may ask for something.
+    fn needs(asker: &Asker, what: &str, needed: Role) -> Result<(), AskError> {
+        if asker.role >= needed {
+            return Ok(());
+        }
+        let (user, role) = (Arc::clone(&asker.user), asker.role);
+        Err(AskError::Forbidden { what: what.to_owned(), user, role, needed })
     }
 }
 

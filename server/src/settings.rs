@@ -31,6 +31,14 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// Where every question is written down.
     pub questions: QuestionSettings,
+    /// For how long Redshift keeps the rows of its logs, as the exporter is told: what was not read by then may be purged. Not of
+    /// the file.
+    #[serde(skip)]
+    pub retention: Duration,
+    /// Values for parameters of an audit's checks that the program knows from the rest of its configuration: they are used where
+    /// nobody says otherwise. Not of the file.
+    #[serde(skip)]
+    pub audit_defaults: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
@@ -43,6 +51,8 @@ impl Default for Settings {
             users: BTreeMap::new(),
             limits: LimitSettings::default(),
             questions: QuestionSettings::default(),
+            retention: Duration::from_secs(2 * 24 * 3600),
+            audit_defaults: BTreeMap::new(),
         }
     }
 }

@@ -98,18 +98,26 @@ fn request(arguments: &Arguments, checks: Vec<&'static Check>) -> Result<Request
     Ok(Request { as_of, from, to, checks, params: parameters(&arguments.params)?, exceptions })
 }
 
-/// The keys that the files of the lake are under, as the configuration says, for a check that asks and was not told. Only a bucket's
-/// files are under a key.
+/// The keys that the files of the lake are under, as the configuration says, for a check that asks and was not told.
 pub(super) fn with_lake_keys(request: &mut Request, settings: &Settings) {
     let asks = request.checks.iter().any(|check| check.params.iter().any(|param| param.name == LAKE_KEYS));
-    if !asks || !settings.lake.location.starts_with("s3://") || request.params.contains_key(LAKE_KEYS) {
+    if !asks || request.params.contains_key(LAKE_KEYS) {
         return;
+    }
+    if let Some((name, keys)) = lake_keys(settings) {
+        request.params.insert(name, keys);
+    }
+}
+
+/// The parameter of checks that says which keys the lake's files are under, with those of the configuration. Only a bucket's files
+/// are under a key.
+pub(super) fn lake_keys(settings: &Settings) -> Option<(String, String)> {
+    if !settings.lake.location.starts_with("s3://") {
+        return None;
     }
     let of_clusters = settings.clusters.values().filter_map(|cluster| cluster.kms_key.as_deref());
     let keys: BTreeSet<&str> = settings.lake.kms_key.as_deref().into_iter().chain(of_clusters).collect();
-    if !keys.is_empty() {
-        request.params.insert(LAKE_KEYS.to_owned(), keys.into_iter().collect::<Vec<_>>().join(","));
-    }
+    (!keys.is_empty()).then(|| (LAKE_KEYS.to_owned(), keys.into_iter().collect::<Vec<_>>().join(",")))
 }
 
 /// The form that is asked for, or that a file's name asks for.

@@ -6,6 +6,7 @@ use lookback_server::people::{hash_password, new_token};
 use lookback_server::settings::Listen;
 use lookback_server::{Desk, People, Server, ServerError, Settings, desk::Clock};
 
+use super::audit::lake_keys;
 use crate::cli::{Global, Serve};
 use crate::config;
 use crate::failure::Failure;
@@ -30,8 +31,10 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
         print::line(hash)?;
         return Ok(0);
     }
-    let settings = settings(global, arguments)?;
+    let mut settings = settings(global, arguments)?;
     let of_lake = config::load_to_ask(global).await?;
+    settings.retention = of_lake.export.retention;
+    settings.audit_defaults.extend(lake_keys(&of_lake));
     let session = live::beside(config::session(&of_lake).await?, &of_lake, arguments.live).await?;
     let people = People::new(&settings.users, Clock::system())?;
     let server = Server::bind(Desk::new(session, &settings, people)?).await?;

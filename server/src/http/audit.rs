@@ -1,6 +1,6 @@
 //! `/api/audit`: the checks of the encryption record, and their verdicts.
 
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use lookback_query::audit::{self, Check, Exceptions, Period, format};
@@ -14,6 +14,7 @@ use super::body;
 use super::diagnostics::{parameter, texts};
 use super::problem::{Code, Problem};
 use super::query;
+use crate::people::Asker;
 
 /// The window, if none is given: as long as CloudTrail remembers.
 const WINDOW: i64 = 90 * DAY;
@@ -60,7 +61,11 @@ struct Body {
 }
 
 /// `POST /api/audit`
-pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn run(
+    State(api): State<Api>,
+    Extension(asker): Extension<Asker>,
+    request: Request,
+) -> Result<Response, Problem> {
     let headers = request.headers().clone();
     query::only(&query::read(request.uri())?, &[])?;
     let body: Body = body::json_or_nothing(request).await?;
@@ -80,8 +85,10 @@ pub(super) async fn run(State(api): State<Api>, request: Request) -> Result<Resp
         }
     };
     let request = asked(body)?;
-    let session = api.desk().session();
-    let text = api.long(move || async move { Ok(format::write(&audit::run(&session, &request).await?, form)) }).await?;
+    let audit = api.desk().audit(&asker, request).await?;
+    // Evidence can be long, and its text takes its time.
+    let text = tokio::task::spawn_blocking(move || format::write(&audit, form)).await;
+    let text = text.map_err(|_| Problem::new(Code::Internal, "the server failed at writing the audit"))?;
     Ok(([(CONTENT_TYPE, media_type)], text).into_response())
 }
 

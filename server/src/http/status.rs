@@ -4,15 +4,15 @@
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
-use lookback_query::collectors::{Collector, collectors};
-use lookback_query::coverage::{Coverage, Gap, coverage};
+use lookback_query::collectors::Collector;
+use lookback_query::coverage::{Coverage, Gap};
 use lookback_schemas::time::{SECOND, rfc3339};
 use serde_json::{Value, json};
 
 use super::Api;
 use super::problem::Problem;
 use super::query;
-use crate::people::{Asker, Role};
+use crate::people::Asker;
 
 /// What the ledgers say now.
 pub(super) async fn show(
@@ -21,19 +21,13 @@ pub(super) async fn show(
     uri: Uri,
 ) -> Result<Response, Problem> {
     query::only(&query::read(&uri)?, &[])?;
-    let session = api.desk().session();
     let now = chrono::Utc::now().timestamp_micros();
-    let body = api.long(move || async move {
-        let covered: Vec<Value> = coverage(&session).await?.iter().map(|one| of_table(one, now)).collect();
-        let collected = if asker.role >= Role::Auditor {
-            let all = collectors(&session).await?;
-            Some(all.iter().map(|one| of_collector(one, now)).collect::<Vec<_>>())
-        } else {
-            None
-        };
-        Ok(json!({ "now": rfc3339(now), "lake": session.lake().name(), "coverage": covered, "collectors": collected }))
-    });
-    Ok(axum::Json(body.await?).into_response())
+    let known = api.desk().covered(&asker).await?;
+    let tables: Vec<Value> = known.tables.iter().map(|one| of_table(one, now)).collect();
+    let collectors = known.collectors.map(|all| all.iter().map(|one| of_collector(one, now)).collect::<Vec<_>>());
+    let lake = api.desk().session().lake().name().to_owned();
+    Ok(axum::Json(json!({ "now": rfc3339(now), "lake": lake, "coverage": tables, "collectors": collectors }))
+        .into_response())
 }
 
 fn gaps(gaps: &[Gap]) -> Vec<Value> {

@@ -1,19 +1,19 @@
 //! `GET /api/timeline/{cluster}`: the story of a cluster's encryption.
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
-use lookback_query::audit::timeline::timeline;
-use lookback_schemas::encryption::CLUSTER_ENCRYPTION_STATE;
 
 use super::Api;
 use super::problem::{Code, Problem};
 use super::query;
+use crate::people::Asker;
 
 /// The story of the cluster of that name or namespace ARN, from `from` to `to`.
 pub(super) async fn tell(
     State(api): State<Api>,
+    Extension(asker): Extension<Asker>,
     cluster: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Problem> {
@@ -29,12 +29,11 @@ pub(super) async fn tell(
     if window.0 >= window.1 {
         return Err(Problem::new(Code::Parameter, "'from' must be before 'to'"));
     }
-    let session = api.desk().session();
-    if session.contents(CLUSTER_ENCRYPTION_STATE.name).await?.is_none() {
-        return Err(Problem::new(Code::NotFound, "nothing was ever collected about clusters")
-            .hint("let the collectors of the record run, and ask again"));
-    }
-    let told = api.long(move || async move { Ok(timeline(&session, &cluster, as_of, window).await?.json()) }).await;
-    let told = told.map_err(|problem| problem.with_code(Code::Parameter, Code::NotFound))?;
-    Ok(axum::Json(told).into_response())
+    let told = api.desk().story(&asker, &cluster, as_of, window).await;
+    let told = told.map_err(|error| Problem::from(error).with_code(Code::Parameter, Code::NotFound))?;
+    let told = told.ok_or_else(|| {
+        Problem::new(Code::NotFound, "nothing was ever collected about clusters")
+            .hint("let the collectors of the record run, and ask again")
+    })?;
+    Ok(axum::Json(told.json()).into_response())
 }

@@ -1,23 +1,22 @@
 //! How the page asks: always at the desk, in the name of whoever looks, and through the cache.
 
-use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lookback_query::audit::timeline::{Timeline, timeline};
+use futures::future::join_all;
+use lookback_query::audit::timeline::Timeline;
 use lookback_query::audit::{Audit, Exceptions, Request};
 use lookback_query::diagnostics::{Cell, Diagnostic, Outcome, bind};
 use lookback_query::{ErrorKind, QueryError, Session, Statement, audit};
 use lookback_schemas::time::MINUTE;
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 use super::cache::{Cache, Kept, Versions};
 use super::format::visible;
+use super::looks::Looks;
 use super::view::Window;
 use crate::desk::{AskError, Clock, Desk};
-use crate::people::{Asker, Role};
+use crate::people::Asker;
 
 /// Rows of an answer that a panel may have.
 pub(super) const MOST_ROWS: usize = 20_000;
@@ -147,37 +146,23 @@ impl Kept for Audited {
     }
 }
 
-/// Does work that asks many statements on a thread of its own: between statements it computes. It ends when nobody waits for it.
-async fn apart<T, W>(work: impl FnOnce() -> W + Send + 'static) -> Result<T, Trouble>
-where
-    T: Send + 'static,
-    W: Future<Output = Result<T, QueryError>>,
-{
-    let gone = CancellationToken::new();
-    let _gone = gone.clone().drop_guard();
-    let runtime = Handle::current();
-    let done = tokio::task::spawn_blocking(move || runtime.block_on(gone.run_until_cancelled_owned(work()))).await;
-    match done {
-        Ok(Some(done)) => Ok(done?),
-        _ => Err(Trouble::new("The work ended before it was done.", "Try again.")),
-    }
-}
-
 /// The desk and what is kept of its answers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
     desk: Desk,
     answers: Arc<Cache<Answered>>,
     audits: Arc<Cache<Audited>>,
-    // An audit is many statements, one after the other: two at a time leave room for others.
-    auditing: Arc<Semaphore>,
+    looks: Arc<Looks>,
+    // Whether the lake is known to have tables: finding out lists all of it.
+    filled: Arc<AtomicBool>,
 }
 
 impl Asking {
     pub(super) fn new(desk: Desk) -> Self {
         let answers = Cache::new(KEPT.0, KEPT.1, Clock::system());
         let audits = Cache::new(KEPT_AUDITS.0, KEPT_AUDITS.1, Clock::system());
-        Self { desk, answers: Arc::new(answers), audits: Arc::new(audits), auditing: Arc::new(Semaphore::new(2)) }
+        let looks = Arc::new(Looks::new(Clock::system()));
+        Self { desk, answers: Arc::new(answers), audits: Arc::new(audits), looks, filled: Arc::default() }
     }
 
     pub(super) fn desk(&self) -> &Desk {
@@ -228,39 +213,49 @@ impl Asking {
 
     /// The versions that the tables of an answer have now.
     async fn now_at<V: Kept>(&self, kept: Arc<V>) -> Option<Versions> {
-        let tables: Vec<&str> = kept.versions().iter().map(|(table, _)| table.as_str()).collect();
-        let pinned = self.desk.session().pinned(&tables).await.ok()?;
-        let mut now = pinned.versions().await;
-        // In the order of the answer.
-        let place = |table: &str| tables.iter().position(|own| *own == table);
-        now.retain(|(table, _)| place(table).is_some());
-        now.sort_by_key(|(table, _)| place(table));
-        Some(now)
+        let looks = kept.versions().iter().map(|(table, _)| self.looks.version(table, || self.look(table)));
+        let versions = join_all(looks).await;
+        kept.versions().iter().zip(versions).map(|((table, _), version)| Some((table.clone(), version?))).collect()
+    }
+
+    async fn look(&self, table: &str) -> Option<u64> {
+        let pinned = self.desk.session().pinned(&[table]).await.ok()?;
+        pinned.versions().await.pop().map(|(_, version)| version)
+    }
+
+    /// Whether nothing was ever exported into the lake. One that cannot be read is not empty, nor does one become so again.
+    pub(super) async fn is_empty(&self) -> bool {
+        if self.filled.load(Ordering::Relaxed) {
+            return false;
+        }
+        let empty = self.desk.session().lake().tables().await.is_ok_and(|tables| tables.is_empty());
+        self.filled.store(!empty, Ordering::Relaxed);
+        empty
     }
 
     /// The story of a cluster's encryption.
-    pub(super) async fn story(&self, cluster: &str, as_of: i64, window: Window) -> Result<Timeline, Trouble> {
-        let _place = self.auditing.acquire().await.map_err(|_| Trouble::new("The server is ending.", ""))?;
-        let (session, cluster, window) = (self.desk.session(), cluster.to_owned(), (window.from, window.to));
-        apart(move || async move { timeline(&session, &cluster, as_of, window).await }).await
+    pub(super) async fn story(
+        &self,
+        asker: &Asker,
+        cluster: &str,
+        as_of: i64,
+        window: Window,
+    ) -> Result<Timeline, Trouble> {
+        let told = self.desk.story(asker, cluster, as_of, (window.from, window.to)).await?;
+        told.ok_or_else(|| {
+            Trouble::new("Nothing was ever collected about clusters.", "Let the collectors run, and ask again.")
+        })
     }
 
     /// An audit of the present, or of a moment, over a window that is given in whole minutes.
     pub(super) async fn audit(&self, asker: &Asker, as_of: i64, window: Window) -> Result<Arc<Audited>, Trouble> {
-        if asker.role < Role::Auditor {
-            return Err(Trouble::new(
-                "The record of encryption needs the role auditor.",
-                "Ask whoever keeps [serve.users] for it.",
-            ));
-        }
         // What the present is changes every minute; the answer does not.
         let step = 5 * MINUTE;
         let floor = |time: i64| time - time.rem_euclid(step);
         let (as_of, window) = (floor(as_of), Window { from: floor(window.from), to: floor(window.to) });
         let window = Window { to: window.to.min(as_of), ..window };
-        let key = format!("{as_of} {} {}", window.from, window.to);
+        let key = format!("{} {as_of} {} {}", asker.role, window.from, window.to);
         let ask = || async {
-            let _place = self.auditing.acquire().await.map_err(|_| Trouble::new("The server is ending.", ""))?;
             let request = Request {
                 as_of,
                 from: window.from,
@@ -269,9 +264,7 @@ impl Asking {
                 params: std::collections::BTreeMap::new(),
                 exceptions: Exceptions::default(),
             };
-            let session = self.desk.session();
-            let done = apart(move || async move { audit::run(&session, &request).await }).await?;
-            Ok::<_, Trouble>(Audited(done))
+            Ok::<_, Trouble>(Audited(self.desk.audit(asker, request).await?))
         };
         self.audits.get(&key, ask, |kept| self.now_at(kept)).await
     }

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::ask::Asking;
 use super::format::visible;
 use super::html::Html;
 use super::request::Asked;
@@ -16,11 +15,6 @@ struct Empty {
     shell: Shell,
     lake: String,
     again: String,
-}
-
-/// Whether nothing was ever exported into the lake. One that cannot be read is not empty: its panels say what is wrong.
-pub(super) async fn is_empty(asking: &Asking) -> bool {
-    asking.desk().session().lake().tables().await.is_ok_and(|tables| tables.is_empty())
 }
 
 /// The page.

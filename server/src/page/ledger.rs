@@ -1,17 +1,18 @@
 //! What the run ledger says, as far as pages show it: how fresh each cluster is, what would be lost first, where time is missing.
+//!
+//! When rows are purged, nobody can ask a cluster's logs, and no ledger has it: it is assumed that they are kept as long as the
+//! configuration says ([`crate::Settings::retention`]), as `lookback status` does, and said so wherever it is shown.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use lookback_schemas::names::cluster_name;
 use lookback_schemas::time::{DAY, HOUR};
 
-use super::ask::{Answered, Trouble};
+use super::ask::{Answered, Asking, Trouble};
 use super::request::Asked;
-use super::sql::Put;
+use super::sql::{Put, fill};
+use crate::people::Asker;
 
-/// For how long Redshift keeps its logs at least, which is also the exporter's default.
-pub(super) const RETENTION: i64 = 2 * DAY;
 /// A cluster whose least covered table is further behind than this is late.
 const LATE: i64 = 2 * HOUR;
 /// With less time than this until rows may be purged, somebody has to act.
@@ -43,6 +44,8 @@ pub(super) struct Gap {
 pub(super) struct Freshness {
     pub(super) covered_until: i64,
     pub(super) table: String,
+    /// For how long rows are kept, as is assumed.
+    pub(super) retention: i64,
 }
 
 impl Freshness {
@@ -52,7 +55,7 @@ impl Freshness {
 
     /// Time until rows that were not read may be purged; negative if it is over.
     pub(super) fn headroom(&self, now: i64) -> i64 {
-        self.covered_until + RETENTION - now
+        self.covered_until.saturating_add(self.retention) - now
     }
 
     /// In a word, and how to mark it.
@@ -73,17 +76,35 @@ pub(super) struct Ledger {
     pub(super) gaps: Vec<Gap>,
     pub(super) sql: String,
     pub(super) gaps_sql: String,
+    /// For how long Redshift keeps rows, as is assumed (microseconds).
+    pub(super) retention: i64,
 }
 
 impl Ledger {
-    /// Asks for it; of an earlier moment, what was known then.
+    /// Asks for it, of the chosen clusters; of an earlier moment, what was known then.
     pub(super) async fn read(asked: &Asked) -> Result<Self, Trouble> {
-        let until = asked.view.as_of.map(|as_of| super::sql::fill("started_at <= :now", &[("now", Put::Time(as_of))]));
-        let until = [("until", Put::Sql(until.as_deref().unwrap_or("TRUE")))];
-        let sql = asked.over(asked.window, include_str!("sql/ledger.sql"), &until);
-        let gaps_sql = asked.over(asked.window, include_str!("sql/gaps.sql"), &until);
-        let (lines, gaps) = tokio::try_join!(asked.rows(&sql), asked.rows(&gaps_sql))?;
-        Ok(Self { lines: read_lines(&lines), gaps: read_gaps(&gaps), sql, gaps_sql })
+        // One question for all pages, whichever clusters they show. What is shown as its statement is of those.
+        let ask = |template, clusters| statement(template, asked.view.as_of, clusters);
+        let (lines, gaps) = (ask(LINES, &[]), ask(GAPS, &[]));
+        let (lines, gaps) = tokio::try_join!(asked.rows(&lines), asked.rows(&gaps))?;
+        let chosen = &asked.view.clusters;
+        let is_chosen = |cluster: &String| chosen.is_empty() || chosen.contains(cluster);
+        let retention = asked.asking.desk().settings().retention.as_micros();
+        Ok(Self {
+            lines: read_lines(&lines).filter(|line| is_chosen(&line.cluster)).collect(),
+            gaps: read_gaps(&gaps).filter(|gap| is_chosen(&gap.cluster)).collect(),
+            sql: ask(LINES, chosen),
+            gaps_sql: ask(GAPS, chosen),
+            retention: i64::try_from(retention).unwrap_or(i64::MAX),
+        })
+    }
+
+    /// The names of all clusters, sorted, from the same question.
+    pub(super) async fn names(asking: &Asking, asker: &Asker, as_of: Option<i64>) -> Result<Vec<String>, Trouble> {
+        let lines = asking.rows(asker, as_of, &statement(LINES, as_of, &[])).await?;
+        let mut names: Vec<String> = read_lines(&lines).map(|line| line.cluster).collect();
+        names.dedup();
+        Ok(names)
     }
 
     /// Whether a cluster was ever exported.
@@ -113,7 +134,7 @@ impl Ledger {
             let is_read = line.last_run.is_some_and(|run| newest_run - run < GIVEN_UP) && !line.table.is_empty();
             let is_newest = newest.get(cluster_name(&line.cluster)).is_some_and(|id| *id == line.cluster);
             let Some(covered_until) = line.covered_until.filter(|_| is_read && is_newest) else { continue };
-            let fresh = Freshness { covered_until, table: line.table.clone() };
+            let fresh = Freshness { covered_until, table: line.table.clone(), retention: self.retention };
             let least = all.entry(line.cluster.clone()).or_insert_with(|| fresh.clone());
             if covered_until < least.covered_until {
                 *least = fresh;
@@ -133,7 +154,16 @@ impl Ledger {
     }
 }
 
-fn read_lines(answer: &Arc<Answered>) -> Vec<Line> {
+const LINES: &str = include_str!("sql/ledger.sql");
+const GAPS: &str = include_str!("sql/gaps.sql");
+
+fn statement(template: &str, as_of: Option<i64>, clusters: &[String]) -> String {
+    let until = as_of.map(|as_of| fill("started_at <= :now", &[("now", Put::Time(as_of))]));
+    let until = Put::Sql(until.as_deref().unwrap_or("TRUE"));
+    fill(template, &[("until", until), ("clusters", Put::Clusters(clusters))])
+}
+
+fn read_lines(answer: &Answered) -> impl Iterator<Item = Line> {
     let line = |row: &Vec<_>| Line {
         cluster: answer.text(row, "cluster_id").to_owned(),
         table: answer.text(row, "table_name").to_owned(),
@@ -141,10 +171,10 @@ fn read_lines(answer: &Arc<Answered>) -> Vec<Line> {
         covered_until: answer.time(row, "covered_until"),
         last_run: answer.time(row, "last_run"),
     };
-    answer.rows.iter().map(line).collect()
+    answer.rows.iter().map(line)
 }
 
-fn read_gaps(answer: &Arc<Answered>) -> Vec<Gap> {
+fn read_gaps(answer: &Answered) -> impl Iterator<Item = Gap> {
     let gap = |row: &Vec<_>| {
         Some(Gap {
             cluster: answer.text(row, "cluster_id").to_owned(),
@@ -153,7 +183,7 @@ fn read_gaps(answer: &Arc<Answered>) -> Vec<Gap> {
             to: answer.time(row, "gap_to")?,
         })
     };
-    answer.rows.iter().filter_map(gap).collect()
+    answer.rows.iter().filter_map(gap)
 }
 
 #[cfg(test)]
@@ -183,6 +213,7 @@ mod tests {
                 line("b@2", "stl_query", now - 40 * HOUR, now),
                 line("c", "", now - 40 * HOUR, now),
             ],
+            retention: 2 * DAY,
             ..Ledger::default()
         };
         let fresh = ledger.freshness();
@@ -190,6 +221,7 @@ mod tests {
         assert_eq!((fresh["a"].table.as_str(), fresh["a"].state(now)), ("stl_scan", ("late", "warn")));
         assert_eq!((fresh["b@2"].headroom(now), fresh["b@2"].state(now).0), (8 * HOUR, "urgent"));
         assert_eq!(fresh["b@2"].state(now + 8 * HOUR), ("losing rows", "bad"));
-        assert_eq!(Freshness { covered_until: now, table: String::new() }.state(now + HOUR).0, "fresh");
+        let week = Ledger { retention: 7 * DAY, ..ledger };
+        assert_eq!(week.freshness()["b@2"].state(now + 8 * HOUR).0, "late", "it is kept for longer");
     }
 }

@@ -4,7 +4,7 @@
 //! - What is looked at (time range, clusters, as of) is in the URL, and every link keeps it (`view`).
 //! - A page is made of panels (`panel`). Each asks for itself, at the desk and in the name of whoever looks (`ask`), shows its
 //!   own error, and can be fetched alone: so a slow one comes later, and a refresh is a fetch.
-//! - What several people look at is asked once and kept until a table has a new version (`cache`).
+//! - What several people look at is asked once and kept until a table has a new version (`cache`, `looks`).
 //! - A chart and the table below it are the same rows (`chart`, `table`), of a statement that the console opens (`sql`).
 //!
 //! | path | file |
@@ -36,6 +36,7 @@ mod format;
 mod html;
 mod ledger;
 mod login;
+mod looks;
 mod overview;
 mod panel;
 mod performance;

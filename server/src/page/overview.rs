@@ -8,14 +8,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use lookback_schemas::time::DAY;
+use lookback_schemas::time::{DAY, HOUR};
 
 use super::ask::{Answered, Asking, Trouble};
 use super::drawing::{hourly, load, points, queries, times};
 use super::encryption::AUDIT_WINDOW;
 use super::format::{ago, change, count, minute, seconds, seconds_parts, short, span, visible};
 use super::html::{Html, Stat, Stats};
-use super::ledger::{Ledger, RETENTION};
+use super::ledger::Ledger;
 use super::panel::{Content, Def, together};
 use super::request::Asked;
 use super::shell::Page;
@@ -40,7 +40,7 @@ pub(super) static PANELS: [Def; 7] = [
 
 /// `GET /`
 pub(super) async fn get(State(asking): State<Asking>, asked: Asked) -> Response {
-    if empty::is_empty(&asking).await {
+    if asking.is_empty().await {
         return empty::page(&asked, PAGE).await;
     }
     let asked = Arc::new(asked);
@@ -148,7 +148,11 @@ fn state_of(asked: &Asked, ledger: &Ledger) -> Vec<Stat> {
         stat(
             "Until rows may be purged",
             headroom.map_or_else(|| "–".to_owned(), |left| if left > 0 { span(left) } else { "now".to_owned() }),
-            first.map(|(cluster, one)| visible(&format!("{cluster}, {}", one.table))).unwrap_or_default(),
+            first
+                .map(|(cluster, one)| {
+                    visible(&format!("{cluster}, {}; if rows are kept for {}", one.table, span(one.retention)))
+                })
+                .unwrap_or_default(),
             match headroom {
                 Some(left) if left < DAY / 2 => "bad",
                 Some(left) if left < DAY => "warn",
@@ -236,7 +240,7 @@ fn clusters(asked: Arc<Asked>) -> Drawn {
                 },
                 state.map_or_else(Cell::default, |state| {
                     let left = state.headroom(now);
-                    let part = (100 * left / RETENTION).clamp(0, 100);
+                    let part = (left / (state.retention / 100).max(1)).clamp(0, 100);
                     let tone = match state.state(now).1 {
                         "bad" => "bad",
                         _ if part < 50 => "warn",
@@ -268,7 +272,11 @@ fn clusters(asked: Arc<Asked>) -> Drawn {
             );
             return Ok(content.asked(ledger.sql));
         }
-        let hint = "State and headroom as of now, with Redshift's two days of retention; the rest over the time range";
+        let kept = span(ledger.retention);
+        let hint = format!(
+            "State and time until purged as of now, if Redshift keeps rows for {kept} as the configuration says; the rest over the \
+             time range"
+        );
         Ok(Content { table: Some(table), sql, ..Content::default() }.hinted(hint))
     }
     .boxed()
@@ -288,7 +296,8 @@ fn verdicts(asked: Arc<Asked>) -> Drawn {
 
 fn losses(asked: Arc<Asked>) -> Drawn {
     async move {
-        let failures_sql = asked.over(asked.window, include_str!("sql/failures.sql"), &[]);
+        // Of whole hours, so that it is one question as long as the hour lasts.
+        let failures_sql = asked.over(asked.window.whole(HOUR), include_str!("sql/failures.sql"), &[]);
         let (ledger, failures) = tokio::join!(Ledger::read(&asked), asked.rows(&failures_sql));
         let (ledger, failures) = (ledger?, failures?);
         let mut table = Table::new(
@@ -306,7 +315,8 @@ fn losses(asked: Arc<Asked>) -> Drawn {
                 Cell::text(&format!("{} were purged before they were read", span(gap.to - gap.from))),
             ]);
         }
-        for row in &failures.rows {
+        let began = |row: &[_]| failures.time(row, "started_at").is_none_or(|time| time >= asked.window.from);
+        for row in failures.rows.iter().filter(|row| began(row)) {
             table.push(vec![
                 Cell::text(failures.text(row, "started_at").get(..16).unwrap_or_default()),
                 Cell::text("failed").toned("warn"),

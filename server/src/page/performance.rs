@@ -103,7 +103,7 @@ fn alerts(asked: Arc<Asked>) -> Drawn {
 
 fn tables(asked: Arc<Asked>) -> Drawn {
     async move {
-        let sql = asked.over(asked.window, include_str!("sql/tables.sql"), &[]);
+        let sql = asked.over(asked.steps().window, include_str!("sql/tables.sql"), &[]);
         let answer = asked.rows(&sql).await?;
         if answer.rows.is_empty() {
             return Ok(Content::nothing("No alerts", "The planner had nothing to complain about in this time range.")

@@ -31,7 +31,7 @@ pub(super) async fn get(Path(cluster): Path<String>, asked: Asked) -> Response {
     }
     let asked = Arc::new(asked.reaching(AUDIT_WINDOW));
     let cluster: String = cluster.chars().take(NAME).collect();
-    let told = match asked.asking.story(&cluster, asked.now, asked.window).await {
+    let told = match asked.asking.story(&asked.asker, &cluster, asked.now, asked.window).await {
         Ok(told) => told,
         Err(trouble) => return failure::page(&asked, StatusCode::NOT_FOUND, trouble).await,
     };
