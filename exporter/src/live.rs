@@ -8,7 +8,7 @@
 //! out.
 //!
 //! Given a version of the lake's table, only those rows are given that this version does not have, by what the exporter itself
-//! decides with ([`Present`]): each occurrence in the lake accounts for one on the cluster. What is compared at once is bounded:
+//! decides with ([`crate::lake::present`]): each occurrence in the lake accounts for one on the cluster. What is compared at once is bounded:
 //!
 //! - rows that have a time of their own are read in slices of bounded numbers of rows in the lake. Their time never changes, so
 //!   each is in one slice;

@@ -1,8 +1,13 @@
 //! `live.<table>` and `all.<table>`: the clusters themselves in a question.
 
-use lookback_schemas::time::MINUTE;
+use std::process::Stdio;
+use std::time::Duration;
 
-use crate::support::{Place, Ran, Sim, now, query};
+use lookback_schemas::time::MINUTE;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::support::{LOOKBACK, Place, Ran, Sim, now, query};
 
 /// Asks with clusters; the answer is one number.
 async fn number(place: &Place, sql: &str) -> i64 {
@@ -19,7 +24,7 @@ async fn what_is_new_on_a_cluster_is_there_before_and_after_its_export() {
     let sim = Sim::start("one").await;
     let place = Place::with(&[&sim.section()]);
     place.run(&["export"]).await.expect(0);
-    // Older than the margin, so that an export takes them; one that is there already, once more; and one that it does not take yet.
+    // Two that are older than the margin, which an export takes, and one that it does not take yet.
     let times = [now() - 10 * MINUTE, now() - 9 * MINUTE, now()];
     sim.cluster.insert("stl_query", (6..).zip(times).map(|(n, end)| query(n, end)).collect());
     for exported in [5, 7] {
@@ -65,7 +70,7 @@ async fn clusters_are_read_only_where_that_is_on_and_never_in_part() {
     refused(&place, "SELECT 1 FROM all.sys_query_history").await.says(&["not exported", "class final"]);
     // The setting, its limits, and a moment again.
     let with = async |keys: &[(&str, &str)], args: &[&str]| {
-        let mut command = place.command(crate::support::LOOKBACK);
+        let mut command = place.command(LOOKBACK);
         command.arg("sql").args(args).env("LOOKBACK_LIVE__ENABLED", "true").envs(keys.iter().copied());
         let output = command.output().await.unwrap();
         (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
@@ -77,7 +82,7 @@ async fn clusters_are_read_only_where_that_is_on_and_never_in_part() {
     let (code, said) = with(&[("LOOKBACK_LIVE__MAX_ROWS", "4")], &[live]).await;
     assert!(code == Some(1) && said.contains("more than 4 rows of stl_query") && said.contains("endtime"), "{said}");
     // A cluster that is down fails what needs it, by its name, and nothing else.
-    drop(two);
+    two.server.stop().await;
     refused(&place, live).await.says(&["cluster 'two'"]);
     refused(&place, "SELECT count(*) FROM all.stl_query").await.says(&["cluster 'two'"]);
     assert_eq!(number(&place, "SELECT count(*) FROM all.stl_query WHERE cluster_id = 'one'").await, 5);
@@ -100,4 +105,58 @@ async fn a_later_incarnation_is_a_cluster_of_its_own() {
         assert_eq!(number(&place, "SELECT count(*) FROM all.stl_query").await, 6);
         place.run(&["export"]).await.expect(0);
     }
+}
+
+/// A running server, stopped when it is dropped.
+struct Served {
+    _child: tokio::process::Child,
+    address: String,
+}
+
+impl Served {
+    async fn start(place: &Place) -> Self {
+        let mut command = place.command(LOOKBACK);
+        command.args(["serve", "--live", "--pg", "off", "--http", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = tokio::time::timeout(Duration::from_secs(30), lines.next_line()).await.unwrap().unwrap().unwrap();
+        let (_, rest) = first.split_once("http://").unwrap();
+        Self { _child: child, address: rest.trim_end_matches('/').to_owned() }
+    }
+
+    /// The answer to a statement as CSV, with its head.
+    async fn ask(&self, sql: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let head = format!(
+            "POST /api/sql?format=csv HTTP/1.1\r\nHost: {}\r\nContent-Type: text/plain\r\nLookback-Request: 1\r\n",
+            self.address
+        );
+        let rest = format!("Content-Length: {}\r\nConnection: close\r\n\r\n{sql}", sql.len());
+        stream.write_all(format!("{head}{rest}").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+#[tokio::test]
+async fn a_server_reads_clusters_for_many_at_once() {
+    let (one, two) = (Sim::start("one").await, Sim::start("two").await);
+    let place = Place::with(&[&one.section(), &two.section(), "[live]\nconnections = 1\n"]);
+    place.run(&["export"]).await.expect(0);
+    one.cluster.insert("stl_query", vec![query(6, now())]);
+    let server = Served::start(&place).await;
+    // Two tables of two clusters in each of six statements, on one connection at a time.
+    let sql = "SELECT 'rows', (SELECT count(*) FROM live.stl_query) + (SELECT count(*) FROM all.stl_query)";
+    let answers = futures::future::join_all((0..6).map(|_| server.ask(sql))).await;
+    for answer in answers {
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("rows,22"), "{answer}");
+    }
+    // New rows are there at once, and a cluster that goes away is named.
+    two.cluster.insert("stl_query", vec![query(6, now())]);
+    let answer = server.ask(sql).await;
+    assert!(answer.contains("rows,24"), "{answer}");
+    two.server.stop().await;
+    let answer = server.ask(sql).await;
+    assert!(!answer.starts_with("HTTP/1.1 200") && answer.contains("cluster 'two'"), "{answer}");
 }

@@ -24,7 +24,7 @@
 //!   never exported; exports record that as a gap.
 //!
 //! Filters narrow `H` and `R` alike and are applied again to both; the difference is computed before they are, over the window of
-//! time that they imply ([`Asked`]), so that no filter can keep a row of history from accounting for its live twin.
+//! time that they imply (`asked`), so that no filter can keep a row of history from accounting for its live twin.
 
 mod asked;
 mod fit;
