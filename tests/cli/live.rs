@@ -67,7 +67,7 @@ async fn clusters_are_read_only_where_that_is_on_and_never_in_part() {
     place.run(&["sql", "--live", "--as-of", "2026-01-01", live]).await.expect(2).says(&["--as-of"]);
     refused(&place, "SELECT 1 FROM live.lookback_clusters").await.says(&["no cluster has such a log"]);
     refused(&place, "SELECT 1 FROM live.svl_qlog").await.says(&["live.svl_qlog"]);
-    refused(&place, "SELECT 1 FROM all.sys_query_history").await.says(&["not exported", "class final"]);
+    refused(&place, "SELECT 1 FROM all.svl_user_info").await.says(&["not exported", "class final"]);
     // The setting, its limits, and a moment again.
     let with = async |keys: &[(&str, &str)], args: &[&str]| {
         let mut command = place.command(LOOKBACK);
