@@ -8,8 +8,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::thread::{self, available_parallelism};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Date32Array, Int64Array, TimestampMicrosecondArray, UInt64Array};
 use arrow::datatypes::{DataType, Schema, TimeUnit};
@@ -19,6 +22,9 @@ use datafusion::common::{ColumnStatistics, ScalarValue};
 use lookback_schemas::time::{DAY, HOUR, MINUTE, SECOND, parse_day};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Files from which on a table's statistics are parsed by all processors.
+const FILES_PER_THREAD: usize = 2_000;
 
 /// Statistics of the files of a table.
 #[derive(Debug)]
@@ -41,21 +47,20 @@ pub(super) struct Bounds {
 impl Statistics {
     /// Of files whose statistics are these, as JSON, in the order of the files.
     pub(super) fn parse<'a>(schema: &Schema, files: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let bounded = schema.fields().iter().filter(|f| has_bounds(f.data_type()));
-        let mut columns: Vec<Column> = bounded.map(|f| Column::new(f.name(), f.data_type())).collect();
-        let mut rows = Vec::new();
-        for (file, json) in files.enumerate() {
-            let mut count = None;
-            columns.iter_mut().for_each(Column::begin);
-            if let Some(json) = json {
-                let stats = OfFile { columns: &mut columns, rows: &mut count };
-                if stats.deserialize(&mut serde_json::Deserializer::from_str(json)).is_err() {
-                    count = None;
-                    columns.iter_mut().for_each(|column| column.forget(file));
-                }
+        let files: Vec<Option<&str>> = files.collect();
+        // A fleet's year is tens of megabytes of JSON, and a first question waits for it.
+        let threads = if files.len() < FILES_PER_THREAD { 1 } else { available_parallelism().map_or(1, NonZero::get) };
+        let size = files.len().div_ceil(threads).max(1);
+        let (mut rows, mut columns) = (Vec::with_capacity(files.len()), columns_of(schema));
+        thread::scope(|scope| {
+            let mut parts = files.chunks(size);
+            let first = parts.next().unwrap_or_default();
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || part_of(schema, part))).collect();
+            take_part(part_of(schema, first), &mut rows, &mut columns);
+            for other in others {
+                take_part(other.join().unwrap_or_else(|panic| resume_unwind(panic)), &mut rows, &mut columns);
             }
-            rows.push(count);
-        }
+        });
         let columns = columns.into_iter().filter(Column::is_useful).map(|c| (c.name.clone(), c.finish())).collect();
         Self { rows: rows.into(), columns }
     }
@@ -109,6 +114,42 @@ impl Bounds {
             max_value: value(&self.max, self.exact.value(file)),
             ..ColumnStatistics::new_unknown()
         }
+    }
+}
+
+/// The columns that bounds are kept of, before any file.
+fn columns_of(schema: &Schema) -> Vec<Column> {
+    let bounded = schema.fields().iter().filter(|f| has_bounds(f.data_type()));
+    bounded.map(|f| Column::new(f.name(), f.data_type())).collect()
+}
+
+/// Rows and columns of some of the files.
+type Part = (Vec<Option<u64>>, Vec<Column>);
+
+fn part_of(schema: &Schema, files: &[Option<&str>]) -> Part {
+    let (mut rows, mut columns) = (Vec::with_capacity(files.len()), columns_of(schema));
+    for (file, json) in files.iter().enumerate() {
+        let mut count = None;
+        columns.iter_mut().for_each(Column::begin);
+        if let Some(json) = json {
+            let stats = OfFile { columns: &mut columns, rows: &mut count };
+            if stats.deserialize(&mut serde_json::Deserializer::from_str(json)).is_err() {
+                count = None;
+                columns.iter_mut().for_each(|column| column.forget(file));
+            }
+        }
+        rows.push(count);
+    }
+    (rows, columns)
+}
+
+/// Adds the files that come next.
+fn take_part((mut more, others): Part, rows: &mut Vec<Option<u64>>, columns: &mut [Column]) {
+    rows.append(&mut more);
+    for (column, mut other) in columns.iter_mut().zip(others) {
+        column.min.append(&mut other.min);
+        column.max.append(&mut other.max);
+        column.nulls.append(&mut other.nulls);
     }
 }
 

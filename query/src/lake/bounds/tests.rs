@@ -60,3 +60,23 @@ proptest! {
         prop_assert_eq!(written(rfc3339(micros).as_bytes()), Some(micros));
     }
 }
+
+#[test]
+fn many_files_keep_their_order() {
+    let files: Vec<String> = (0..FILES_PER_THREAD * 2 + 1)
+        .map(|n| match n % 5 {
+            0 => "damaged".to_owned(),
+            _ => format!(r#"{{"numRecords":{n},"minValues":{{"query":{}}},"nullCount":{{"query":{n}}}}}"#, n * 2),
+        })
+        .collect();
+    let stats = parse(&files.iter().map(|json| Some(json.as_str())).collect::<Vec<_>>());
+    let query = stats.column("query").unwrap();
+    assert_eq!(stats.rows.len(), files.len());
+    for n in 0..files.len() {
+        let known = n % 5 != 0;
+        assert_eq!(stats.rows.is_valid(n).then(|| stats.rows.value(n)), known.then_some(n as u64));
+        let min = query.min.as_primitive::<Int64Type>();
+        assert_eq!(min.is_valid(n).then(|| min.value(n)), known.then_some(n as i64 * 2));
+        assert_eq!(query.nulls.is_valid(n).then(|| query.nulls.value(n)), known.then_some(n as u64));
+    }
+}
