@@ -7,9 +7,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Date32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::common::{ScalarValue, ToDFSchema};
-use datafusion::execution::context::ExecutionProps;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, Operator, binary_expr, cast, col, in_list, lit};
-use datafusion::physical_expr::create_physical_expr;
 use lookback_schemas::time::{DAY, HOUR, Y2000, day_of, is_real};
 use lookback_schemas::{TableSpec, registry};
 use proptest::prelude::*;
@@ -128,9 +127,10 @@ fn nothing_is_missed(
     ];
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
     let schema = schema.to_dfschema().unwrap();
+    let state = SessionStateBuilder::new().build();
     let mut passes = vec![true; rows.len()];
     for filter in filters {
-        let filter = create_physical_expr(filter, &schema, &ExecutionProps::new()).unwrap();
+        let filter = state.create_physical_expr(filter.clone(), &schema).unwrap();
         let kept = filter.evaluate(&batch).unwrap().into_array(rows.len()).unwrap();
         for (passes, kept) in passes.iter_mut().zip(kept.as_boolean()) {
             *passes &= kept == Some(true);
