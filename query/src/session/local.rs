@@ -17,8 +17,8 @@ use datafusion::sql::parser::Statement as Parsed;
 use lookback_schemas::names::{CLUSTERS_TABLE, LEDGER_TABLE};
 use lookback_schemas::registry;
 use sqlparser::ast::{
-    CreateView, Ident, ObjectName, ObjectNamePart, ObjectType, Query, SetExpr, Statement as Sql, TableAlias,
-    TableAliasColumnDef, TableFactor, VisitMut, VisitorMut,
+    CreateView, Expr, Ident, ObjectName, ObjectNamePart, ObjectType, Query, SetExpr, Statement as Sql, TableAlias,
+    TableAliasColumnDef, TableFactor, Visit, VisitMut, Visitor, VisitorMut,
 };
 use tokio::time::Instant;
 
@@ -28,11 +28,17 @@ use crate::error::{ErrorKind, QueryError};
 
 /// Bytes that the text of a view may have once the views in it are written out.
 const MAX_VIEW_BYTES: usize = 1 << 20;
+/// Levels that a statement may have once the views in it are written out: each needs a piece of a thread's stack, and the parser
+/// counts those of one text only.
+const MAX_DEPTH: usize = 1_000;
+/// Levels that a query counts for, with its clauses.
+const QUERY_DEPTH: usize = 20;
 
 #[derive(Debug, Clone)]
 struct View {
     columns: Vec<Ident>,
     query: Box<Query>,
+    depth: usize,
 }
 
 /// The views and temporary tables of a session.
@@ -144,7 +150,7 @@ impl Session {
             Effect::Nothing => {}
             Effect::View(mut view) => {
                 let mut query = Parsed::Statement(Box::new(Sql::Query(view.query.clone())));
-                self.locals().expand(&mut query);
+                let depth = self.locals().expand(&mut query)?;
                 if !view.with_no_schema_binding {
                     self.ask(query.clone(), deadline).await?;
                 }
@@ -153,7 +159,7 @@ impl Session {
                 {
                     view.query = expanded;
                 }
-                self.locals().keep_view(&view)?;
+                self.locals().keep_view(&view, depth)?;
             }
             Effect::Table { name, unless_exists, query } => {
                 if self.locals().may_keep(&name, unless_exists)? {
@@ -178,8 +184,8 @@ impl Session {
 }
 
 impl Locals {
-    /// Keeps a view whose query names no other view any more.
-    pub(super) fn keep_view(&mut self, view: &CreateView) -> Result<(), QueryError> {
+    /// Keeps a view whose query names no other view any more, and has so many levels.
+    pub(super) fn keep_view(&mut self, view: &CreateView, depth: usize) -> Result<(), QueryError> {
         let name = key(&view.name);
         if self.tables.contains_key(&name) || (self.views.contains_key(&name) && !view.or_replace) {
             return Err(QueryError::sql(format!(
@@ -193,7 +199,7 @@ impl Locals {
             ));
         }
         let columns = view.columns.iter().map(|column| column.name.clone()).collect();
-        self.views.insert(name, View { columns, query: view.query.clone() });
+        self.views.insert(name, View { columns, query: view.query.clone(), depth });
         Ok(())
     }
 
@@ -251,18 +257,76 @@ impl Locals {
         self.tables.iter().map(|(name, (table, _))| (name.clone(), Arc::clone(table))).collect()
     }
 
-    /// Puts the queries of views where their names are.
-    pub(super) fn expand(&self, statement: &mut Parsed) {
-        if self.views.is_empty() {
-            return;
-        }
+    /// Puts the queries of views where their names are; how many levels there are then.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Limit`] if there would be too many.
+    pub(super) fn expand(&self, statement: &mut Parsed) -> Result<usize, QueryError> {
         match statement {
             Parsed::Statement(inner) => {
-                let _: ControlFlow<()> = inner.as_mut().visit(&mut Expand { views: &self.views, hidden: Vec::new() });
+                let mut depth = Depth { views: &self.views, now: 0, most: 0 };
+                let _: ControlFlow<()> = inner.as_ref().visit(&mut depth);
+                if depth.most > MAX_DEPTH && !self.views.is_empty() {
+                    let message =
+                        "views stand on each other in too many levels; keep the rows of one in a temporary table";
+                    return Err(QueryError::new(ErrorKind::Limit, message));
+                }
+                if !self.views.is_empty() {
+                    let mut expand = Expand { views: &self.views, hidden: Vec::new() };
+                    let _: ControlFlow<()> = inner.as_mut().visit(&mut expand);
+                }
+                Ok(depth.most)
             }
             Parsed::Explain(explain) => self.expand(&mut explain.statement),
-            _ => {}
+            _ => Ok(0),
         }
+    }
+}
+
+/// How many levels a statement will have, without writing it out.
+struct Depth<'a> {
+    views: &'a HashMap<String, View>,
+    now: usize,
+    most: usize,
+}
+
+impl Depth<'_> {
+    fn begin(&mut self, levels: usize) -> ControlFlow<()> {
+        self.now += levels;
+        self.most = self.most.max(self.now);
+        ControlFlow::Continue(())
+    }
+
+    fn end(&mut self, levels: usize) -> ControlFlow<()> {
+        self.now = self.now.saturating_sub(levels);
+        ControlFlow::Continue(())
+    }
+}
+
+impl Visitor for Depth<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.begin(QUERY_DEPTH)
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.end(QUERY_DEPTH)
+    }
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.begin(1)
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.end(1)
+    }
+
+    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+        if let Some(view) = self.views.get(&key(relation)) {
+            self.most = self.most.max(self.now + view.depth);
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -382,7 +382,7 @@ impl Session {
     async fn plan(&self, mut parsed: Parsed) -> Result<(SessionState, LogicalPlan, Arc<Snapshot>), QueryError> {
         let tables = {
             let locals = self.locals();
-            locals.expand(&mut parsed);
+            locals.expand(&mut parsed)?;
             locals.tables()
         };
         let references = self.base.resolve_table_references(&parsed)?;

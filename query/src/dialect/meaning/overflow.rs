@@ -206,13 +206,7 @@ mod tests {
     }
 
     fn step() -> impl Strategy<Value = Step> {
-        prop_oneof![
-            Just(Step::Add),
-            Just(Step::Subtract),
-            Just(Step::Multiply),
-            Just(Step::Divide),
-            Just(Step::Modulo)
-        ]
+        prop_oneof![Just(Step::Add), Just(Step::Subtract), Just(Step::Multiply), Just(Step::Divide), Just(Step::Modulo)]
     }
 
     fn number() -> impl Strategy<Value = Option<i64>> {
