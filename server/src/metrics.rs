@@ -33,6 +33,11 @@ struct Login {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Renewal {
+    outcome: &'static str,
+}
+
 /// The counters of a server.
 pub struct Metrics {
     registry: Registry,
@@ -43,6 +48,8 @@ pub struct Metrics {
     connections: Family<At, Gauge>,
     refused: Family<At, Counter>,
     logins: Family<Login, Counter>,
+    renewals: Family<Renewal, Counter>,
+    broken_certificate: Gauge,
     started: Gauge<f64, AtomicU64>,
 }
 
@@ -66,6 +73,8 @@ impl Metrics {
             connections: Family::default(),
             refused: Family::default(),
             logins: Family::default(),
+            renewals: Family::default(),
+            broken_certificate: Gauge::default(),
             started: Gauge::default(),
         };
         r.register("lookback_serve_questions", "Questions, by how they ended", metrics.questions.clone());
@@ -79,6 +88,16 @@ impl Metrics {
             metrics.refused.clone(),
         );
         r.register("lookback_serve_logins", "Log-ins, by how they ended", metrics.logins.clone());
+        r.register(
+            "lookback_serve_certificate_renewals",
+            "New certificates found, by whether they could be used",
+            metrics.renewals.clone(),
+        );
+        r.register(
+            "lookback_serve_certificate_broken",
+            "1 while the certificate that was found cannot be used and the one before is served",
+            metrics.broken_certificate.clone(),
+        );
         r.register("lookback_serve_start_timestamp_seconds", "When the server started", metrics.started.clone());
         metrics.registry = r;
         for door in [Door::Pg, Door::Http, Door::Page] {
@@ -118,6 +137,12 @@ impl Metrics {
     /// Somebody has logged in, or tried to.
     pub fn login(&self, door: Door, right: bool) {
         self.logins.get_or_create(&Login { door: door.name(), outcome: if right { "ok" } else { "failed" } }).inc();
+    }
+
+    /// A new certificate was found.
+    pub(crate) fn certificate(&self, usable: bool) {
+        self.renewals.get_or_create(&Renewal { outcome: if usable { "ok" } else { "failed" } }).inc();
+        self.broken_certificate.set(i64::from(!usable));
     }
 
     /// Everything in Prometheus' text format.

@@ -4,6 +4,7 @@
 //! refused without. Asked to stop, it takes no connection any more, tells those that are open, and ends within a bounded time.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::desk::Desk;
 use crate::error::ServerError;
 use crate::settings::Settings;
+use crate::tls::Certificate;
 use crate::{http, pg, tls};
 
 /// Time for requests that are under way when the server stops.
@@ -28,6 +30,7 @@ pub struct Server {
     desk: Desk,
     pg: Option<(TcpListener, Option<TlsAcceptor>)>,
     http: Option<(TcpListener, Option<TlsAcceptor>)>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -48,11 +51,12 @@ impl Server {
     pub async fn bind(desk: Desk) -> Result<Self, ServerError> {
         let settings = desk.settings().clone();
         refuse_to_be_open(&settings)?;
-        let (for_pg, for_http) = match tls::configured(&settings)? {
+        let certificate = tls::configured(&settings)?;
+        let (for_pg, for_http) = match &certificate {
             Some(pair) => (Some(pair.acceptor(&[pg::ALPN])?), Some(pair.acceptor(&[b"http/1.1"])?)),
             None => (None, None),
         };
-        let mut server = Self { desk, pg: None, http: None };
+        let mut server = Self { desk, pg: None, http: None, certificate };
         if let Some(address) = settings.pg.address() {
             server.pg = Some((listen(address).await?, for_pg));
         }
@@ -87,11 +91,16 @@ impl Server {
                 serve_http(listener, self.desk.clone(), tls, token.clone()).await;
             }
         };
+        let renewing = async {
+            if let Some(certificate) = self.certificate {
+                certificate.keep(self.desk.metrics(), token.clone()).await;
+            }
+        };
         let stopping = async {
             stop.await;
             token.cancel();
         };
-        tokio::join!(pg, http, stopping);
+        tokio::join!(pg, http, renewing, stopping);
     }
 }
 

@@ -51,15 +51,26 @@ fn a_name_that_does_not_exist_looks_like_one_that_does() {
 }
 
 #[test]
-fn guessing_ends_in_waiting() {
+fn guessing_ends_in_waiting_and_a_right_token_never_waits() {
+    let (token, hash) = new_token().unwrap();
+    let verifier = hash_password("x".to_owned()).unwrap();
     let people =
-        people(r#"{"ana": {"tokens": ["0000000000000000000000000000000000000000000000000000000000000000"]}}"#).unwrap();
+        people(&format!(r#"{{"ana": {{"password": "{verifier}"}}, "ci": {{"tokens": ["{hash}"]}}}}"#)).unwrap();
     for _ in 0..10 {
         assert_eq!(people.authenticate_token("guess", AWAY), Err(LoginError::Wrong));
     }
     assert!(matches!(people.authenticate_token("guess", AWAY), Err(LoginError::TooMany { .. })));
-    assert!(matches!(people.may_try(AWAY, Some("ana")), Err(LoginError::TooMany { .. })));
+    // Somebody else behind the same address: with a token, and with a password.
+    assert_eq!(people.authenticate_token(&token, AWAY).map(|asker| asker.user.to_string()), Ok("ci".to_owned()));
+    assert_eq!(people.may_try(AWAY, Some("ana")), Ok(()));
+    (0..10).for_each(|_| drop(people.failed(AWAY, Some("ana"))));
+    // A right password would tell a guesser that it is right.
+    assert!(matches!(
+        people.authenticate_password("ana", &"x".to_owned().into(), AWAY),
+        Err(LoginError::TooMany { .. })
+    ));
     assert_eq!(people.may_try(HERE, Some("ana")), Ok(()));
+    assert!(people.authenticate_token(&token, AWAY).is_ok());
 }
 
 #[test]

@@ -17,6 +17,12 @@ async fn no_body_brings_the_server_down_or_is_its_own_fault() {
         format!("SELECT {}", vec!["1"; 100_000].join(" + ")),
         format!("SELECT 1 FROM stl_query WHERE {}", vec!["query = 1"; 5_000].join(" OR ")),
         vec!["SELECT 1 AS a"; 2_000].join(" UNION ALL "),
+        // What nests by words that are clauses or nothing elsewhere; each of these once ended the process.
+        format!("SELECT 1{}", " NOTNULL".repeat(20_000)),
+        format!("SELECT 1 FROM stl_query WHERE {}", vec!["stl_query.from"; 5_000].join(" OR ")),
+        format!("SELECT 1 FROM stl_query WHERE {}", vec!["query IS DISTINCT FROM 1"; 5_000].join(" OR ")),
+        format!("SELECT getdate(){}", " AT TIME ZONE 'UTC'".repeat(5_000)),
+        format!("SELECT 1 FROM {}", vec!["stl_query"; 5_000].join(" CROSS JOIN ")),
         format!("SELECT '{}'", "\\".repeat(10_000)),
         format!("SELECT{}1 AS one", " ".repeat(300_000)),
         "SELECT '\u{0}' AS nul".to_owned(),
