@@ -10,6 +10,7 @@ mod clock;
 mod questions;
 mod rate;
 mod record;
+mod rotating;
 mod work;
 
 use std::sync::Arc;

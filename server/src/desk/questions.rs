@@ -5,14 +5,13 @@
 //! is not answered.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use super::rotating::Rotating;
 use crate::error::ServerError;
 use crate::people::{Door, Role};
 use crate::settings::QuestionSettings;
@@ -182,68 +181,11 @@ fn shorten(mut text: String, most: usize) -> String {
     text
 }
 
-/// A file that begins anew when it is full: `name` is the newest, `name.1` the one before.
-#[derive(Debug)]
-struct Rotating {
-    path: PathBuf,
-    most: u64,
-    keep: usize,
-    file: File,
-    size: u64,
-}
-
-impl Rotating {
-    fn open(path: &Path, most: u64, keep: usize) -> Result<Self, io::Error> {
-        let file = private(path)?;
-        let size = file.metadata()?.len();
-        Ok(Self { path: path.to_owned(), most, keep, file, size })
-    }
-
-    fn write(&mut self, line: &[u8]) -> Result<(), io::Error> {
-        if self.size > 0 && self.size + line.len() as u64 > self.most {
-            self.rotate()?;
-        }
-        self.file.write_all(line)?;
-        self.size += line.len() as u64;
-        Ok(())
-    }
-
-    fn rotate(&mut self) -> Result<(), io::Error> {
-        let numbered = |n: usize| {
-            let mut name = self.path.clone().into_os_string();
-            name.push(format!(".{n}"));
-            PathBuf::from(name)
-        };
-        for n in (1..self.keep).rev() {
-            match std::fs::rename(numbered(n), numbered(n + 1)) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
-        }
-        if self.keep > 0 {
-            std::fs::rename(&self.path, numbered(1))?;
-        } else {
-            std::fs::remove_file(&self.path)?;
-        }
-        (self.file, self.size) = (private(&self.path)?, 0);
-        Ok(())
-    }
-}
-
-/// A file to append to that only its owner can read.
-fn private(path: &Path) -> Result<File, io::Error> {
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::path::Path;
+
     use super::*;
 
     fn question(statement: &str) -> Question {

@@ -23,7 +23,8 @@ async fn desk(folder: &tempfile::TempDir, limits: LimitSettings) -> (Desk, Arc<A
     let told = Arc::clone(&seconds);
     let clock = Clock::told(move || Duration::from_secs(told.load(Ordering::SeqCst)));
     let questions = QuestionSettings { file: Some(folder.path().join("questions")), ..QuestionSettings::default() };
-    let settings = Settings { limits, questions, ..Settings::default() };
+    let audit_defaults = [("lake_keys".to_owned(), "key/1".to_owned())].into();
+    let settings = Settings { limits, questions, audit_defaults, ..Settings::default() };
     let people = People::new(&settings.users, clock.clone()).unwrap();
     (Desk::with_clock(session, &settings, people, clock).unwrap(), seconds)
 }
@@ -145,4 +146,51 @@ async fn a_session_may_be_narrower_but_not_wider() {
     desk.ask(&asker("ana", Role::Viewer), &wide, &view).await.unwrap();
     assert!(wide.query("SELECT x FROM v").await.is_ok());
     assert!(desk.session().query("SELECT x FROM v").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_is_a_question_as_any_other() {
+    let folder = lake();
+    let limits = LimitSettings { statements: 1, per_second: 1, burst: 4, ..LimitSettings::default() };
+    let (desk, _) = desk(&folder, limits).await;
+    let (ana, bo) = (asker("ana", Role::Viewer), asker("bo", Role::Auditor));
+    let request = |ids: &[&str]| lookback_query::audit::Request {
+        as_of: 1_767_225_600_000_000,
+        from: 1_767_139_200_000_000,
+        to: 1_767_225_600_000_000,
+        checks: ids.iter().map(|id| lookback_query::audit::get(id).unwrap()).collect(),
+        params: std::collections::BTreeMap::new(),
+        exceptions: lookback_query::audit::Exceptions::default(),
+    };
+    assert!(matches!(desk.audit(&ana, request(&["LB-ENC-01"])).await, Err(AskError::Forbidden { .. })));
+    let audit = desk.audit(&bo, request(&["LB-ENC-01", "LB-KEY-03"])).await.unwrap();
+    let given =
+        |audit: &lookback_query::audit::Audit, check: usize| audit.checks[check].params.get("lake_keys").cloned();
+    // What the program knows of the lake is told to the check that asks for it, and to no other.
+    assert_eq!((given(&audit, 0), given(&audit, 1)), (None, Some("key/1".to_owned())));
+    let mut told = request(&["LB-KEY-03"]);
+    told.params.insert("lake_keys".to_owned(), "key/2".to_owned());
+    assert_eq!(given(&desk.audit(&bo, told).await.unwrap(), 0), Some("key/2".to_owned()));
+    assert!(desk.story(&bo, "etl\n", 1_767_225_600_000_000, (0, 1_767_225_600_000_000)).await.unwrap().is_none());
+    assert!(desk.covered(&ana).await.unwrap().collectors.is_none());
+    assert!(desk.covered(&bo).await.unwrap().collectors.is_some());
+    // The bucket of this user is empty.
+    assert!(matches!(desk.audit(&bo, request(&["LB-ENC-01"])).await, Err(AskError::Busy { .. })));
+    let line = |one: &Question| format!("{} {} {}", one.user, one.outcome.name(), one.statement);
+    let asked: Vec<String> = desk.questions(100).iter().rev().map(line).collect();
+    let over = "as of 2026-01-01T00:00:00.000000Z, from 2025-12-31T00:00:00.000000Z to 2026-01-01T00:00:00.000000Z";
+    let story = "as of 2026-01-01T00:00:00.000000Z, from 1970-01-01T00:00:00.000000Z to 2026-01-01T00:00:00.000000Z";
+    assert_eq!(
+        asked,
+        [
+            format!("ana forbidden audit of LB-ENC-01 {over}"),
+            format!("bo ok audit of LB-ENC-01, LB-KEY-03 {over}, with lake_keys = \"key/1\""),
+            format!("bo ok audit of LB-KEY-03 {over}, with lake_keys = \"key/2\""),
+            format!("bo ok timeline of \"etl\\n\" {story}"),
+            "ana ok status of tables".to_owned(),
+            "bo ok status of tables and collectors".to_owned(),
+            format!("bo busy audit of LB-ENC-01 {over}"),
+        ]
+    );
+    assert!(desk.questions(100).iter().any(|one| one.tables.contains_key("kms_key_state")), "with versions");
 }

@@ -98,9 +98,7 @@ impl Desk {
                 );
                 Err(QueryError::new(ErrorKind::Limit, message).into())
             }
-            Ok(None) | Err(_) => {
-                Err(QueryError::new(ErrorKind::Internal, "the work ended before it was done").into())
-            }
+            Ok(None) | Err(_) => Err(QueryError::new(ErrorKind::Internal, "the work ended before it was done").into()),
         }
     }
 }

@@ -10,8 +10,10 @@ use lookback_query::{ErrorKind, QueryError};
 
 use super::Api;
 
-/// How long it is believed whether the lake can be read: everybody may ask, and a listing of a bucket costs.
-const BELIEVED: Duration = Duration::from_secs(5);
+/// How long it is believed that the lake can be read: everybody may ask, and a listing of a whole lake costs.
+const BELIEVED: Duration = Duration::from_secs(30);
+/// How long it is believed that it cannot.
+const DOUBTED: Duration = Duration::from_secs(5);
 /// How long the lake may take to be listed.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The media type of OpenMetrics, which is what the registry writes.
@@ -25,7 +27,8 @@ pub(super) async fn alive() -> &'static str {
 /// `GET /readyz`: the lake can be read. Why not is for the log; who asks here may be anybody.
 pub(super) async fn ready(State(api): State<Api>) -> Response {
     let mut known = api.0.ready.lock().await;
-    let is_old = known.as_ref().is_none_or(|(at, _)| at.elapsed() >= BELIEVED);
+    let is_old =
+        known.as_ref().is_none_or(|(at, listed)| at.elapsed() >= if listed.is_ok() { BELIEVED } else { DOUBTED });
     if is_old {
         let listing = async { api.desk().session().lake().tables().await.map(drop) };
         let listed = tokio::time::timeout(PATIENCE, listing).await;

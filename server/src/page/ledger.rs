@@ -4,6 +4,7 @@
 //! configuration says ([`crate::Settings::retention`]), as `lookback status` does, and said so wherever it is shown.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lookback_schemas::names::cluster_name;
 use lookback_schemas::time::{DAY, HOUR};
@@ -83,18 +84,17 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Asks for it, of the chosen clusters; of an earlier moment, what was known then.
     pub(super) async fn read(asked: &Asked) -> Result<Self, Trouble> {
-        // One question for all pages, whichever clusters they show. What is shown as its statement is of those.
-        let ask = |template, clusters| statement(template, asked.view.as_of, clusters);
-        let (lines, gaps) = (ask(LINES, &[]), ask(GAPS, &[]));
-        let (lines, gaps) = tokio::try_join!(asked.rows(&lines), asked.rows(&gaps))?;
+        let (lines, gaps) = tokio::try_join!(known(asked, LINES), known(asked, GAPS))?;
         let chosen = &asked.view.clusters;
         let is_chosen = |cluster: &String| chosen.is_empty() || chosen.contains(cluster);
+        // What is shown as the statement behind it is of the chosen clusters.
+        let ask = |template| statement(template, asked.view.as_of, chosen);
         let retention = asked.asking.desk().settings().retention.as_micros();
         Ok(Self {
             lines: read_lines(&lines).filter(|line| is_chosen(&line.cluster)).collect(),
             gaps: read_gaps(&gaps).filter(|gap| is_chosen(&gap.cluster)).collect(),
-            sql: ask(LINES, chosen),
-            gaps_sql: ask(GAPS, chosen),
+            sql: ask(LINES),
+            gaps_sql: ask(GAPS),
             retention: i64::try_from(retention).unwrap_or(i64::MAX),
         })
     }
@@ -102,6 +102,10 @@ impl Ledger {
     /// The names of all clusters, sorted, from the same question.
     pub(super) async fn names(asking: &Asking, asker: &Asker, as_of: Option<i64>) -> Result<Vec<String>, Trouble> {
         let lines = asking.rows(asker, as_of, &statement(LINES, as_of, &[])).await?;
+        if lines.left_out > 0 {
+            let names = asking.rows(asker, as_of, &statement(NAMES, as_of, &[])).await?;
+            return Ok(names.rows.iter().filter_map(|row| row.first()).map(|name| name.text.clone()).collect());
+        }
         let mut names: Vec<String> = read_lines(&lines).map(|line| line.cluster).collect();
         names.dedup();
         Ok(names)
@@ -156,6 +160,17 @@ impl Ledger {
 
 const LINES: &str = include_str!("sql/ledger.sql");
 const GAPS: &str = include_str!("sql/gaps.sql");
+const NAMES: &str = include_str!("sql/names.sql");
+
+/// One question for all pages, whichever clusters they show; of a fleet too large for an answer, that of the chosen clusters.
+async fn known(asked: &Asked, template: &str) -> Result<Arc<Answered>, Trouble> {
+    let (as_of, chosen) = (asked.view.as_of, &asked.view.clusters);
+    let all = asked.rows(&statement(template, as_of, &[])).await?;
+    if all.left_out > 0 && !chosen.is_empty() {
+        return asked.rows(&statement(template, as_of, chosen)).await;
+    }
+    Ok(all)
+}
 
 fn statement(template: &str, as_of: Option<i64>, clusters: &[String]) -> String {
     let until = as_of.map(|as_of| fill("started_at <= :now", &[("now", Put::Time(as_of))]));

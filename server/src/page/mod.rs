@@ -9,10 +9,10 @@
 //!
 //! | path | file |
 //! |---|---|
-//! | `/` | `overview` |
+//! | `/` | `overview`, `fleet` |
 //! | `/performance`, `/queries`, `/query/{cluster}/{id}` | `performance`, `queries`, `query` |
 //! | `/encryption`, `/encryption/{cluster}` | `encryption`, `story`; for auditors |
-//! | `/coverage` | `coverage` |
+//! | `/coverage` | `coverage`, `map` |
 //! | `/diagnostics`, `/diagnostics/{name}` | `diagnostics` |
 //! | `/console`, `/console/columns` | `console` |
 //! | `/panel/{page}/{id}` | any panel alone |
@@ -32,11 +32,13 @@ mod drawing;
 mod empty;
 mod encryption;
 mod failure;
+mod fleet;
 mod format;
 mod html;
 mod ledger;
 mod login;
 mod looks;
+mod map;
 mod overview;
 mod panel;
 mod performance;

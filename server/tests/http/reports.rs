@@ -89,13 +89,26 @@ async fn questions_health_and_metrics_tell_what_was_done() {
         (&questions[1]["user"], &questions[1]["door"], &questions[1]["rows"]),
         (&json!("local"), &json!("http"), &json!(1))
     );
+    // What asks several statements is a question, too.
+    server.get("/api/status").await;
+    server.post("/api/audit", &json!({ "controls": ["LB-ENC-01"], "as_of": "2026-01-03" })).await;
+    server.get("/api/timeline/etl").await;
+    let questions = server.get("/api/questions?limit=3").await.json();
+    let lines: Vec<&str> =
+        questions["questions"].as_array().unwrap().iter().map(|one| one["statement"].as_str().unwrap()).collect();
+    assert!(lines[0].starts_with("timeline of \"etl\" as of 2"), "{lines:?}");
+    assert_eq!(
+        lines[1],
+        "audit of LB-ENC-01 as of 2026-01-03T00:00:00.000000Z, from 2025-10-05T00:00:00.000000Z to 2026-01-03T00:00:00.000000Z"
+    );
+    assert_eq!(lines[2], "status of tables and collectors");
     assert_eq!(server.get("/healthz").await.text(), "ok\n");
     assert_eq!(server.get("/readyz").await.text(), "ok\n");
     let metrics = server.get("/metrics").await;
     assert!(metrics.header("content-type").unwrap().starts_with("application/openmetrics-text"));
     let text = metrics.text();
     assert!(
-        text.contains("lookback_serve_questions_total{door=\"http\",outcome=\"ok\"} 1") && text.ends_with("# EOF\n"),
+        text.contains("lookback_serve_questions_total{door=\"http\",outcome=\"ok\"} 4") && text.ends_with("# EOF\n"),
         "{text}"
     );
     let document = server.get("/api/openapi.json").await.json();

@@ -14,12 +14,12 @@ WITH sums AS (
 ),
 means AS (
   SELECT cluster_id, fingerprint, shape, runs,
-         earlier_elapsed / earlier_runs AS before_s,
-         elapsed / runs AS after_s
+         earlier_elapsed / NULLIF(earlier_runs, 0) AS before_s,
+         elapsed / NULLIF(runs, 0) AS after_s
   FROM sums
   WHERE runs >= 3 AND earlier_runs >= 3 AND earlier_elapsed > 0
 )
-SELECT cluster_id, fingerprint, shape, runs, before_s, after_s, after_s / before_s AS factor
+SELECT cluster_id, fingerprint, shape, runs, before_s, after_s, after_s / NULLIF(before_s, 0) AS factor
 FROM means
 WHERE after_s >= 1.5 * before_s
 ORDER BY runs * (after_s - before_s) DESC, cluster_id, fingerprint

@@ -98,4 +98,9 @@ async fn verdicts_and_stories_are_those_of_the_audit() {
     assert!(status == 404 && unknown.contains("did you mean &#39;legacy&#39;"), "{unknown}");
     let (_, overview) = site.get(&format!("/panel/overview/verdicts?as_of={AS_OF}")).await;
     assert!(overview.contains("FAIL") && !overview.contains("class=\"trouble\""), "{overview}");
+    // All of it is on record, each once.
+    let asked = site.desk.questions(1_000);
+    let lines = |begins: &str| asked.iter().filter(|one| one.statement.starts_with(begins)).count();
+    assert_eq!((lines("audit of all checks as of"), lines("timeline of \"legacy\" as of")), (2, 1));
+    assert!(asked.iter().any(|one| one.statement.starts_with("audit of") && one.rows > 10));
 }
