@@ -124,9 +124,9 @@ fn columns_of(schema: &Schema) -> Vec<Column> {
 }
 
 /// Rows and columns of some of the files.
-type Part = (Vec<Option<u64>>, Vec<Column>);
+type FilesPart = (Vec<Option<u64>>, Vec<Column>);
 
-fn part_of(schema: &Schema, files: &[Option<&str>]) -> Part {
+fn part_of(schema: &Schema, files: &[Option<&str>]) -> FilesPart {
     let (mut rows, mut columns) = (Vec::with_capacity(files.len()), columns_of(schema));
     for (file, json) in files.iter().enumerate() {
         let mut count = None;
@@ -144,7 +144,7 @@ fn part_of(schema: &Schema, files: &[Option<&str>]) -> Part {
 }
 
 /// Adds the files that come next.
-fn take_part((mut more, others): Part, rows: &mut Vec<Option<u64>>, columns: &mut [Column]) {
+fn take_part((mut more, others): FilesPart, rows: &mut Vec<Option<u64>>, columns: &mut [Column]) {
     rows.append(&mut more);
     for (column, mut other) in columns.iter_mut().zip(others) {
         column.min.append(&mut other.min);
