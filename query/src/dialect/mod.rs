@@ -8,6 +8,7 @@
 
 pub mod aggregates;
 mod depth;
+mod elsewhere;
 mod escapes;
 pub mod functions;
 mod joins;

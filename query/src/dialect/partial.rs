@@ -78,7 +78,8 @@ mod tests {
             ),
             ("WITH svcs_explain AS (SELECT 1 AS a) SELECT a FROM svcs_explain", vec![]),
         ] {
-            let told: Vec<String> = understand(sql).unwrap().remove(0).notices.iter().map(ToString::to_string).collect();
+            let told: Vec<String> =
+                understand(sql).unwrap().remove(0).notices.iter().map(ToString::to_string).collect();
             assert_eq!(told, want, "{sql}");
         }
     }

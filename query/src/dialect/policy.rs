@@ -10,6 +10,7 @@ use lookback_schemas::registry;
 use sqlparser::ast::{self, Cte, Expr, ObjectName, Query, Select, Spanned, TableFactor, Visit, Visitor};
 use sqlparser::tokenizer::{Location, TokenWithSpan};
 
+use super::elsewhere;
 use super::script::word;
 use crate::error::{ErrorKind, QueryError};
 
@@ -147,20 +148,6 @@ fn only_in_a_cluster(what: &str, why: &str, at: Location) -> Box<QueryError> {
     Box::new(QueryError::sql(format!("{what} {why}")).at(at))
 }
 
-/// Why no lake can have a table of that name.
-fn missing_everywhere(table: &str) -> Option<&'static str> {
-    if registry().table(table).is_some_and(|spec| spec.exportable()) {
-        return None;
-    }
-    if table.starts_with("stv_") {
-        Some("is a snapshot of a running cluster, of which nothing is logged; the STL tables have the history")
-    } else if table.starts_with("svv_") || table.starts_with("pg_") {
-        Some("is part of a cluster's catalog, which is not logged; the STL tables have names and ids as they were used")
-    } else {
-        None
-    }
-}
-
 #[derive(Default)]
 struct Check {
     // Names of WITH, which hide tables; those of enclosing queries too.
@@ -253,9 +240,9 @@ impl Visitor for Check {
         let Some(name) = relation.0.last().and_then(|part| part.as_ident()) else { return ControlFlow::Continue(()) };
         let table = name.value.to_lowercase();
         let hidden = relation.0.len() == 1 && self.hidden.iter().flatten().any(|hidden| *hidden == table);
-        match missing_everywhere(&table) {
+        match elsewhere::why(&table) {
             Some(why) if !hidden => {
-                ControlFlow::Break(only_in_a_cluster(&format!("table '{table}'"), why, relation.span().start))
+                ControlFlow::Break(only_in_a_cluster(&format!("table '{table}'"), &why, relation.span().start))
             }
             _ => ControlFlow::Continue(()),
         }

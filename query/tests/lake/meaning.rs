@@ -26,6 +26,10 @@ async fn check(cases: &[(&str, &str)]) {
 #[tokio::test]
 async fn integers_stay_integers_and_do_not_wrap() {
     check(&[
+        ("|/ 25, ||/ 27, @ -5, ~ 5, ~ -6", "5,3,5,-6,5"),
+        ("(1 = 1) = 't', 'false' = (1 = 1), (1 = 2) <> 'yes'", "true,false,true"),
+        ("NOT a, NOT b FROM (SELECT 0 AS a, 2 > 1 AS b) t", "true,false"),
+        ("a, row_number() OVER (ORDER BY a) - row_number() OVER (ORDER BY a DESC), rank() OVER (ORDER BY a) - 2, ntile(2) OVER (ORDER BY a) * -1 FROM (VALUES (1), (2)) t(a) ORDER BY a", "1,-1,-1,-1\n2,1,0,-2"),
         ("7 / 2, -7 / 2, 7 / -2, 7 % 3, -7 % 3, 7 % -3", "3,-3,-3,1,-1,1"),
         ("mod(-7, 3), 1000 * 1000 * 1000", "-1,1000000000"),
         ("1 / 0", "error: "),
@@ -166,6 +170,8 @@ async fn dates_and_intervals_count_as_in_redshift() {
         ("TIMESTAMP '2026-01-01' + 1.5 * interval '1 second', TIMESTAMP '2026-01-01' + interval '1 day' / 4", "2026-01-01 00:00:01.500,2026-01-01 06:00:00"),
         ("'2000-01-01'::timestamp + (821095520123456 / 1000000.0) * interval '1 second'", "2026-01-07 10:05:20.123456"),
         ("TIMESTAMP '2026-01-31' + 3 * interval '1 month' * 2, TIMESTAMP '2026-01-01' + 0.5::float * interval '1 month'", "2026-07-31 00:00:00,2026-01-16 00:00:00"),
+        ("TIMESTAMP '2026-01-01' + (TIMESTAMP '2026-01-02' - TIMESTAMP '2026-01-01') * 1.5, TIMESTAMP '2026-01-01' + (TIMESTAMP '2026-01-02' - TIMESTAMP '2026-01-01') / 2", "2026-01-02 12:00:00,2026-01-01 12:00:00"),
+        ("a, rank() OVER (ORDER BY b - a DESC), SUM(1) OVER (PARTITION BY 1 ORDER BY b - a) FROM (VALUES (TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-02'), (TIMESTAMP '2026-01-05', TIMESTAMP '2026-01-09')) t(a, b) ORDER BY a", "2026-01-01 00:00:00,2,1\n2026-01-05 00:00:00,1,2"),
         ("interval '1 day' / 0", "error: division of an interval by zero"),
         ("TIMESTAMP '2026-01-01 12:00' + 1, 2 + TIMESTAMP '2026-01-01 12:00', TIMESTAMP '2026-01-01 12:00' - 1, NULL::int + TIMESTAMP '2026-01-01' IS NULL", "2026-01-02 12:00:00,2026-01-03 12:00:00,2025-12-31 12:00:00,true"),
         ("TRUNC(TIMESTAMP '2026-01-01 12:00' - 7), DATE '2026-01-01' - 1", "2025-12-25,2025-12-31"),

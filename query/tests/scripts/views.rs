@@ -98,10 +98,7 @@ async fn views_answer_over_all_clusters() {
              FROM sys_load_error_detail",
             "3,13,dev,500,price,1207,\"Invalid digit, Value 'x'\"",
         ),
-        (
-            "SELECT query, nodeid, segment, totalcost, \"rows\" FROM svcs_plan_info",
-            "1,2,0,10.0,1000",
-        ),
+        ("SELECT query, nodeid, segment, totalcost, \"rows\" FROM svcs_plan_info", "1,2,0,10.0,1000"),
         (
             "SELECT cluster_id, event, session_id, remote_port, user_name, duration FROM sys_connection_log \
              ORDER BY cluster_id, record_time",
@@ -135,7 +132,12 @@ async fn history_has_loads_unloads_sessions_and_kinds() {
         json!({ "query": id, "userid": 100, "slice": slice, "filename": name, "lines_scanned": 5, "file_format": "csv",
             "curtime": "2026-01-01 08:00:08" })
     };
-    let rows = json!([file(1, 0, "s3://b/in/1"), file(1, 1, "s3://b/in/2"), file(1, 1, "s3://b/in/2"), file(2, 0, "s3://b/two")]);
+    let rows = json!([
+        file(1, 0, "s3://b/in/1"),
+        file(1, 1, "s3://b/in/2"),
+        file(1, 1, "s3://b/in/2"),
+        file(2, 0, "s3://b/two")
+    ]);
     lake.add("stl_load_commits", "etl", day, &[], rows).await;
     let step = |slice: i64, rows: i64| json!({ "query": 1, "userid": 100, "slice": slice, "rows": rows, "tbl": 9, "endtime": "2026-01-01 08:00:08" });
     lake.add("stl_insert", "etl", day, &[], json!([step(0, 5), step(1, 10)])).await;
@@ -169,7 +171,10 @@ async fn history_has_loads_unloads_sessions_and_kinds() {
              FROM sys_unload_history",
             "3,s3://b/out/,7,2,70,9000000",
         ),
-        ("SELECT query_id, file_name, line_count FROM sys_unload_detail ORDER BY 2", "3,s3://b/out/0,3\n3,s3://b/out/1,4"),
+        (
+            "SELECT query_id, file_name, line_count FROM sys_unload_detail ORDER BY 2",
+            "3,s3://b/out/0,3\n3,s3://b/out/1,4",
+        ),
         (
             "SELECT user_id, session_id, database_name, status, session_timeout FROM sys_session_history ORDER BY 2",
             "100,7,dev,closed,60\n100,8,dev,timeout,60",
@@ -179,7 +184,10 @@ async fn history_has_loads_unloads_sessions_and_kinds() {
     }
     let told = asker.prepare("SELECT COUNT(*) FROM sys_session_history").unwrap().remove(0);
     let told: Vec<String> = told.notices().iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["line 1: sys_session_history is made of STL tables here, and lacks sessions that are still open"]);
+    assert_eq!(
+        told,
+        ["line 1: sys_session_history is made of STL tables here, and lacks sessions that are still open"]
+    );
 }
 
 /// The files of the plan, without those that a dynamic filter drops later.

@@ -82,10 +82,12 @@ impl ScalarUDFImpl for IntervalTimes {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         match types {
-            [DataType::Interval(_), number] if !self.divide && (number.is_integer() || number.is_null()) => {
+            [DataType::Interval(_) | DataType::Duration(_), number]
+                if !self.divide && (number.is_integer() || number.is_null()) =>
+            {
                 Ok(vec![INTERVAL, DataType::Int64])
             }
-            [DataType::Interval(_), number] if number.is_numeric() || number.is_null() => {
+            [DataType::Interval(_) | DataType::Duration(_), number] if number.is_numeric() || number.is_null() => {
                 Ok(vec![INTERVAL, DataType::Float64])
             }
             _ if self.divide => wrong_arguments("interval / number", types),

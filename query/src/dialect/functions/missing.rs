@@ -4,7 +4,9 @@
 
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
 
 use super::frame::wrong;
 
@@ -115,7 +117,9 @@ const MISSING: [(&str, &[&str]); 8] = [
 
 pub(super) fn functions() -> Vec<Missing> {
     let all = MISSING.iter().flat_map(|(why, names)| names.iter().map(|name| (*name, *why)));
-    all.map(|(name, why)| Missing { name, why, signature: Signature::user_defined(Volatility::Stable) }).collect()
+    // Whatever the arguments are, the refusal itself is the message.
+    let any = || Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], Volatility::Stable);
+    all.map(|(name, why)| Missing { name, why, signature: any() }).collect()
 }
 
 /// A function that says why it is not here.
@@ -139,10 +143,6 @@ impl ScalarUDFImpl for Missing {
 
     fn signature(&self) -> &Signature {
         &self.signature
-    }
-
-    fn coerce_types(&self, _: &[DataType]) -> Result<Vec<DataType>> {
-        self.refuse()
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {

@@ -43,6 +43,11 @@ pub(super) fn time_difference() -> Arc<ScalarUDF> {
     Arc::new(datediff::DateDiff::new().into())
 }
 
+/// What multiplies an interval by a number, and what divides it.
+pub(super) fn interval_scaled() -> [Arc<ScalarUDF>; 2] {
+    [interval_times::IntervalTimes::times(), interval_times::IntervalTimes::divided()].map(|f| Arc::new(f.into()))
+}
+
 /// `dateadd`, which moves a time by whole parts.
 pub(super) fn time_moved() -> Arc<ScalarUDF> {
     Arc::new(dateadd::DateAdd::new().into())

@@ -54,7 +54,9 @@ impl ScalarUDFImpl for Only {
             match many {
                 0 => Ok(None),
                 1 => Ok(offsets.get(row).and_then(|at| u64::try_from(*at).ok())),
-                many => exec_err!("a sub-query that stands for one value has {many} rows; add LIMIT 1, or an aggregate"),
+                many => {
+                    exec_err!("a sub-query that stands for one value has {many} rows; add LIMIT 1, or an aggregate")
+                }
             }
         });
         let places = places.collect::<Result<UInt64Array>>()?;

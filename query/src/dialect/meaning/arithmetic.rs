@@ -52,6 +52,18 @@ fn change(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let Between { expr, negated, low, high } = between;
             Ok(Transformed::yes(Expr::Between(Between::new(length(expr), negated, length(low), length(high)))))
         }
+        // A window that is ordered by intervals is ordered by their length.
+        Expr::WindowFunction(mut window) => {
+            let mut changed = false;
+            for by in &mut window.params.order_by {
+                if by.expr.get_type(schema).is_ok_and(|data_type| is_interval(&data_type)) {
+                    by.expr = call(&MICROSECONDS, vec![std::mem::take(&mut by.expr)]);
+                    changed = true;
+                }
+            }
+            let window = Expr::WindowFunction(window);
+            Ok(if changed { Transformed::yes(window) } else { Transformed::no(window) })
+        }
         other => Ok(Transformed::no(other)),
     }
 }

@@ -21,9 +21,8 @@ fn is_interval(expr: &Expr) -> bool {
         Expr::Interval(_) => true,
         Expr::Cast { data_type: DataType::Interval { .. }, .. } => true,
         Expr::Nested(inner) => is_interval(inner),
-        Expr::Function(call) => {
-            simple_name(call).is_some_and(|name| name == "lookback_interval_times" || name == "lookback_interval_divided")
-        }
+        Expr::Function(call) => simple_name(call)
+            .is_some_and(|name| name == "lookback_interval_times" || name == "lookback_interval_divided"),
         _ => false,
     }
 }

@@ -14,12 +14,14 @@ mod interval_times;
 mod intervals;
 mod names;
 mod nulls;
+mod operators;
 mod patterns;
 mod pivot;
 mod quotes;
 mod resolve;
 mod rows;
 mod scope;
+mod series;
 mod single;
 mod spelling;
 mod top;
@@ -79,6 +81,7 @@ impl Rewriter {
         rows::refuse_others(expr)?;
         rows::written_out(expr)?;
         interval_times::times(expr);
+        operators::rewrite(expr);
         patterns::rewrite(expr)?;
         aggregates::rewrite(expr)?;
         conditional::rewrite(expr)?;
@@ -105,6 +108,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        series::rows(select);
         duplicates::number(select);
         ControlFlow::Continue(())
     }

@@ -85,7 +85,7 @@ fn with_backslashes(pattern: &str, escape: Option<char>) -> Result<String, Query
 /// A pattern of `SIMILAR TO` as a regular expression that matches the whole text.
 fn regex(pattern: &str, escape: Option<char>) -> Result<String, QueryError> {
     let mut out = String::from("(?s)^(?:");
-    let mut chars = pattern.chars();
+    let mut chars = pattern.chars().peekable();
     let mut in_brackets = false;
     while let Some(c) = chars.next() {
         if Some(c) == escape {
@@ -99,6 +99,18 @@ fn regex(pattern: &str, escape: Option<char>) -> Result<String, QueryError> {
                 out.push(c);
             }
             '^' | '-' | ':' if in_brackets => out.push(c),
+            // A class such as `[:space:]`, whose brackets are not those around it.
+            '[' if in_brackets && chars.peek() == Some(&':') => {
+                out.push(c);
+                let mut last = c;
+                for inner in chars.by_ref() {
+                    out.push(inner);
+                    if last == ':' && inner == ']' {
+                        break;
+                    }
+                    last = inner;
+                }
+            }
             _ if in_brackets => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
             '[' => {
                 in_brackets = true;
@@ -140,6 +152,10 @@ mod tests {
             (r"100\%", "100%", true),
             (r"100\%", "100x", false),
             ("[.]x", "ax", false),
+            ("a[[:space:]]+b", "a \t b", true),
+            ("a[[:space:]]+b", "a:b", false),
+            ("[[:digit:]x-]{3}", "1-x", true),
+            ("[[:alpha:]]%", "[a", false),
             ("$^", "$^", true),
         ] {
             let regex = regex::Regex::new(&regex(pattern, Some('\\')).unwrap()).unwrap();

@@ -57,6 +57,7 @@ impl VisitorMut for Resolve<'_> {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
         step(using::qualify(select, &mut self.0))?;
+        single::exists(select);
         let relations = self.0.of_from(&select.from);
         step(aliases::substitute(select, &relations))
     }

@@ -3,18 +3,20 @@
 //! DataFusion joins such a sub-query, and wants an aggregate in it, so that it has one row. Redshift runs it as it is, and a
 //! second row is an error. Here the values become an array, and beside the join `lookback_only` takes its one value: an array
 //! of two is the same error, and only where a row asks for it. With `LIMIT 1` it is the first value.
+//! And `EXISTS` beside columns, which stands for a boolean.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FunctionArgumentClause, FunctionArguments, GroupByExpr, LimitClause, OrderByKind, Query, Select, SelectItem,
-    SetExpr, Visit, Visitor,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, GroupByExpr,
+    LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use super::build::function;
+use super::build::{binary, function, number};
 use super::duplicates::is_aggregate;
 use super::scope::{Relation, Scope, folded};
+use super::{arguments, call};
 
 pub(super) fn value(expr: &mut Expr, scope: &mut Scope) {
     let Expr::Subquery(query) = expr else { return };
@@ -27,7 +29,8 @@ pub(super) fn value(expr: &mut Expr, scope: &mut Scope) {
     if !is_plain(select) || !looks_outside(select, &relations) {
         return;
     }
-    let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] = select.projection.as_mut_slice()
+    let [SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. }] =
+        select.projection.as_mut_slice()
     else {
         return;
     };
@@ -42,6 +45,56 @@ pub(super) fn value(expr: &mut Expr, scope: &mut Scope) {
     query.limit_clause = None;
     if !first_only {
         *expr = function("lookback_only", vec![expr.clone()]);
+    }
+}
+
+/// `SELECT EXISTS (...)`, which DataFusion knows in filters only: whether there are rows, by their number.
+pub(super) fn exists(select: &mut Select) {
+    for item in &mut select.projection {
+        if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+            let _: ControlFlow<()> = VisitMut::visit(expr, &mut Existence { depth: 0 });
+        }
+    }
+}
+
+struct Existence {
+    // Of sub-queries, which have been visited themselves.
+    depth: usize,
+}
+
+impl VisitorMut for Existence {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let Expr::Exists { subquery, negated } = expr else { return ControlFlow::Continue(()) };
+        let unlimited = subquery.with.is_none() && subquery.limit_clause.is_none() && subquery.fetch.is_none();
+        if let SetExpr::Select(inner) = subquery.body.as_mut()
+            && self.depth == 0
+            && unlimited
+            && is_plain(inner)
+        {
+            let mut count = call("count");
+            if let Expr::Function(count) = &mut count
+                && let Some(arguments) = arguments(count)
+            {
+                arguments.push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
+            }
+            inner.projection = vec![SelectItem::UnnamedExpr(count)];
+            subquery.order_by = None;
+            let op = if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt };
+            *expr = Expr::Nested(Box::new(binary(Expr::Subquery(subquery.clone()), op, number("0"))));
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What the statement itself calls something is kept as it is spelled, because people read it as the title of a column. Only
 //! a name that means nothing as it is spelled is taken for the one that differs in case: a table's column, or what the
-//! statement calls so.
+//! statement calls so. The latter only if the columns of all tables are known, because it could be one of them.
 //!
 //! Source: Amazon Redshift Database Developer Guide, "Names and identifiers", for `enable_case_sensitive_identifier` off.
 
@@ -11,11 +11,11 @@ use std::ops::ControlFlow;
 
 use lookback_schemas::registry;
 use sqlparser::ast::{
-    Cte, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, Statement, TableAlias, TableFactor,
-    Visit, VisitMut, Visitor, VisitorMut,
+    Cte, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement, TableAlias,
+    TableFactor, Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use super::scope::Columns;
+use super::scope::{Columns, folded};
 use crate::views;
 
 /// A table of Redshift's by its name in quotes.
@@ -33,7 +33,9 @@ pub(super) fn columns(statement: &mut Statement, tables: &Columns) {
     let _: ControlFlow<()> = Visit::visit(&*statement, &mut own);
     let taken: HashSet<&str> =
         tables.iter().flat_map(|(table, columns)| columns.iter().chain([table])).map(String::as_str).collect();
-    let _: ControlFlow<()> = VisitMut::visit(statement, &mut Spell { own: &own.0, taken });
+    let known = |table: &String| tables.contains_key(table) || own.names.contains(table);
+    let whole = !own.open && own.tables.iter().all(known);
+    let _: ControlFlow<()> = VisitMut::visit(statement, &mut Spell { own: &own.names, taken, whole });
 }
 
 /// A name as DataFusion compares it.
@@ -43,12 +45,18 @@ fn seen(name: &Ident) -> String {
 
 /// What the statement itself calls something, as it is spelled.
 #[derive(Default)]
-struct Own(HashSet<String>);
+struct Own {
+    names: HashSet<String>,
+    // Tables that it reads, in lower case.
+    tables: Vec<String>,
+    // Whether it reads what has columns that nobody knows here, such as a function.
+    open: bool,
+}
 
 impl Own {
     fn alias(&mut self, alias: &TableAlias) {
-        self.0.insert(seen(&alias.name));
-        self.0.extend(alias.columns.iter().map(|column| seen(&column.name)));
+        self.names.insert(seen(&alias.name));
+        self.names.extend(alias.columns.iter().map(|column| seen(&column.name)));
     }
 }
 
@@ -59,21 +67,28 @@ impl Visitor for Own {
         for Cte { alias, .. } in query.with.iter().flat_map(|with| &with.cte_tables) {
             self.alias(alias);
         }
+        self.open |= matches!(query.body.as_ref(), SetExpr::Values(_));
         ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         for item in &select.projection {
             if let SelectItem::ExprWithAlias { alias, .. } = item {
-                self.0.insert(seen(alias));
+                self.names.insert(seen(alias));
             }
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } = factor {
-            self.alias(alias);
+        match factor {
+            TableFactor::Table { name, alias, args: None, .. } => {
+                self.tables.extend(name.0.last().and_then(|part| part.as_ident()).map(folded));
+                alias.iter().for_each(|alias| self.alias(alias));
+            }
+            TableFactor::Derived { alias, .. } => alias.iter().for_each(|alias| self.alias(alias)),
+            TableFactor::NestedJoin { .. } => {}
+            _ => self.open = true,
         }
         ControlFlow::Continue(())
     }
@@ -83,16 +98,21 @@ struct Spell<'a> {
     own: &'a HashSet<String>,
     // Names of tables and of their columns.
     taken: HashSet<&'a str>,
+    // Whether these are the names of all columns.
+    whole: bool,
 }
 
 impl Spell<'_> {
     fn name(&self, name: &mut Ident) {
-        let (as_is, folded) = (seen(name), name.value.to_lowercase());
+        let (as_is, folded) = (seen(name), folded(name));
         if self.own.contains(&as_is) || self.taken.contains(as_is.as_str()) {
             return;
         }
         if self.own.contains(&folded) || self.taken.contains(folded.as_str()) {
             name.value = folded;
+            return;
+        }
+        if !self.whole {
             return;
         }
         let mut alike = self.own.iter().filter(|own| own.to_lowercase() == folded);
@@ -143,8 +163,8 @@ mod tests {
             (r#"SELECT "STL_QUERY".query FROM stl_query"#, r#"SELECT "stl_query".query FROM stl_query"#),
             // What the statement calls so, spelled otherwise.
             (
-                r#"SELECT SUM(a) AS "Total_GB" FROM t ORDER BY total_gb"#,
-                r#"SELECT SUM(a) AS "Total_GB" FROM t ORDER BY "Total_GB""#,
+                r#"SELECT SUM(query) AS "Total_GB" FROM stl_query ORDER BY total_gb"#,
+                r#"SELECT SUM(query) AS "Total_GB" FROM stl_query ORDER BY "Total_GB""#,
             ),
             (
                 r#"SELECT "the NAME" FROM (SELECT 1 AS "The Name") AS "X" WHERE x."THE NAME" > 0"#,
@@ -157,7 +177,20 @@ mod tests {
                 r#"SELECT total AS "Total" FROM stl_query WHERE total > 1 ORDER BY "Total""#,
             ),
             (r#"SELECT 1 AS "A_b", 2 AS "a_B" ORDER BY a_b"#, r#"SELECT 1 AS "A_b", 2 AS "a_B" ORDER BY a_b"#),
-            (r#"SELECT "Nothing" FROM t"#, r#"SELECT "Nothing" FROM t"#),
+            (r#"SELECT "Nothing" FROM stl_query"#, r#"SELECT "Nothing" FROM stl_query"#),
+            // It could be a column.
+            (
+                r#"SELECT table_name AS "TABLE_NAME" FROM information_schema.tables"#,
+                r#"SELECT table_name AS "TABLE_NAME" FROM information_schema.tables"#,
+            ),
+            (
+                r#"SELECT value AS "Value" FROM generate_series(1, 2)"#,
+                r#"SELECT value AS "Value" FROM generate_series(1, 2)"#,
+            ),
+            (
+                r#"SELECT column1 AS "Column1" FROM (VALUES (1)) t"#,
+                r#"SELECT column1 AS "Column1" FROM (VALUES (1)) t"#,
+            ),
         ] {
             assert_eq!(spelled(sql), want, "{sql}");
         }
