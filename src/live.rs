@@ -25,7 +25,6 @@ use lookback_storage::s3::bucket_of;
 use lookback_storage::{Aws, S3Store, register_bucket_logs};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
 
@@ -160,14 +159,16 @@ impl Reading {
         let begin = async move {
             let (give, rows) = mpsc::channel(AHEAD);
             let cluster = self.cluster.clone();
-            let task = Task(tasks.spawn(async move { self.run(&give).await }));
+            // On a thread that may wait: the read's future is not one that threads can hand to each other.
+            let waiting = tasks.clone();
+            let task = tasks.spawn_blocking(move || waiting.block_on(self.run(&give)));
             stream::unfold(Some((cluster, rows, task)), |reading| async move {
-                let (cluster, mut rows, mut task) = reading?;
+                let (cluster, mut rows, task) = reading?;
                 if let Some(batch) = rows.recv().await {
                     return Some((Ok(batch), Some((cluster, rows, task))));
                 }
                 // How it ended decides whether the rows count.
-                let why = match (&mut task.0).await {
+                let why = match task.await {
                     Ok(Ok(())) => return None,
                     Ok(Err(stopped)) => explained(&cluster, stopped),
                     Err(e) => broken_off(&cluster, &e.to_string()),
@@ -178,8 +179,17 @@ impl Reading {
         stream::once(begin).flatten().boxed()
     }
 
+    /// Reads until the end, or until nobody takes the rows any more.
     async fn run(self, give: &Give) -> Result<(), Stopped> {
-        let Ok(Ok(_connection)) = tokio::time::timeout(self.wait, self.connections.acquire_owned()).await else {
+        tokio::select! {
+            ended = self.read(give) => ended,
+            () = give.closed() => Err(Stopped::Abandoned),
+        }
+    }
+
+    async fn read(&self, give: &Give) -> Result<(), Stopped> {
+        let place = Arc::clone(&self.connections).acquire_owned();
+        let Ok(Ok(_connection)) = tokio::time::timeout(self.wait, place).await else {
             return Err(Stopped::TooMuch(format!(
                 "cluster '{}' was not read: for {} s all connections of live.connections were in use by other reads. Ask again, \
                  ask for fewer clusters, or raise the limit",
@@ -188,15 +198,6 @@ impl Reading {
             )));
         };
         self.reader.read(&self.cluster, self.source.as_ref(), &self.ask, give).await
-    }
-}
-
-/// A read under way, which ends when it is dropped.
-struct Task(JoinHandle<Result<(), Stopped>>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use async_trait::async_trait;
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, stream};
+use futures::{StreamExt, stream};
 use lookback_exporter::ClusterJob;
 use lookback_exporter::live::{Ask, Reader, memory};
 use lookback_exporter::run::TableOutcome;
@@ -19,6 +18,7 @@ use lookback_schemas::TableSpec;
 use lookback_schemas::time::{DAY, MINUTE, SECOND, rfc3339};
 use lookback_simulator::{Cluster, Row, ServeOptions, Server, Tls};
 use proptest::prelude::*;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::support::world::{NOON, World, job};
@@ -114,13 +114,8 @@ impl Scene {
     }
 
     fn session(self: &Arc<Self>, session: &Session, between: &[Op]) -> Session {
-        let (scene, between) = (Arc::clone(self), between.to_vec());
-        let happens = async move {
-            for op in &between {
-                scene.happen(op).await;
-            }
-        };
-        session.with_live(Arc::new(Injected { scene: Arc::clone(self), between: Mutex::new(Some(happens.boxed())) }))
+        let between = Mutex::new(between.to_vec());
+        session.with_live(Arc::new(Injected { scene: Arc::clone(self), between }))
     }
 }
 
@@ -140,7 +135,7 @@ fn text(number: i64, part: i64, visible: i64) -> Row {
 /// A way to the cluster on which something happens first: history is pinned by then.
 struct Injected {
     scene: Arc<Scene>,
-    between: Mutex<Option<BoxFuture<'static, ()>>>,
+    between: Mutex<Vec<Op>>,
 }
 
 impl std::fmt::Debug for Injected {
@@ -156,37 +151,14 @@ impl Live for Injected {
     }
 
     fn read(&self, read: Read) -> Rows {
-        let (scene, between) = (Arc::clone(&self.scene), self.between.lock().unwrap().take());
-        stream::once(async move {
-            if let Some(between) = between {
-                between.await;
-            }
-            let reader = Reader::new(scene.world.lake().await);
-            let ask = Ask {
-                spec: read.table,
-                columns: read.columns,
-                window: Window { from: read.from, to: read.to },
-                cluster_ids: read.cluster_ids,
-                beside: read.beside,
-                max_rows: 1_000,
-            };
-            let (give, mut rows) = mpsc::channel(1);
-            let source = Arc::clone(&scene.job.source);
-            let reading = async move { reader.read("etl", source.as_ref(), &ask, &give).await };
-            let mut taken = Vec::new();
-            let taking = async {
-                while let Some(batch) = rows.recv().await {
-                    taken.push(Ok(batch));
-                }
-            };
-            let (ended, ()) = tokio::join!(reading, taking);
-            if let Err(stopped) = ended {
-                taken.push(Err(QueryError::new(ErrorKind::Read, format!("{stopped:?}"))));
-            }
-            stream::iter(taken)
-        })
-        .flatten()
-        .boxed()
+        let (scene, between) = (Arc::clone(&self.scene), std::mem::take(&mut *self.between.lock().unwrap()));
+        let begin = async move {
+            let waiting = Handle::current();
+            stream::iter(
+                tokio::task::spawn_blocking(move || waiting.block_on(whole(&scene, &between, read))).await.unwrap(),
+            )
+        };
+        stream::once(begin).flatten().boxed()
     }
 
     fn at_once(&self) -> usize {
@@ -196,6 +168,37 @@ impl Live for Injected {
     fn memory(&self, table: &TableSpec) -> usize {
         memory(table)
     }
+}
+
+/// What happens first, and then all rows of the cluster.
+async fn whole(scene: &Scene, between: &[Op], read: Read) -> Vec<Result<RecordBatch, QueryError>> {
+    for op in between {
+        scene.happen(op).await;
+    }
+    let reader = Reader::new(scene.world.lake().await);
+    let ask = Ask {
+        spec: read.table,
+        columns: read.columns,
+        window: Window { from: read.from, to: read.to },
+        cluster_ids: read.cluster_ids,
+        beside: read.beside,
+        max_rows: 1_000,
+    };
+    let (give, mut rows) = mpsc::channel(1);
+    let source = Arc::clone(&scene.job.source);
+    let reading = async move { reader.read("etl", source.as_ref(), &ask, &give).await };
+    let taking = async {
+        let mut taken = Vec::new();
+        while let Some(batch) = rows.recv().await {
+            taken.push(Ok(batch));
+        }
+        taken
+    };
+    let (ended, mut taken) = tokio::join!(reading, taking);
+    if let Err(stopped) = ended {
+        taken.push(Err(QueryError::new(ErrorKind::Read, format!("{stopped:?}"))));
+    }
+    taken
 }
 
 /// How often each query is in a table, of rows that pass a filter.
