@@ -1,5 +1,7 @@
 //! What clients ask before anybody asks anything, as they send it: Grafana, Metabase, JDBC, DBeaver, SQLAlchemy, asyncpg.
 
+use tokio_postgres::SimpleQueryMessage;
+
 use crate::server::{Running, said, simple};
 
 /// Each client's questions, and a part of the answer.
@@ -96,4 +98,39 @@ async fn names_and_types_are_those_of_redshift() {
     assert_eq!(simple(&client, sql).await, "r,t\nv,t");
     let rows = client.query("SELECT relname FROM pg_class WHERE relname = $1", &[&"stl_query"]).await.unwrap();
     assert_eq!(rows[0].get::<_, &str>(0), "stl_query");
+}
+
+#[tokio::test]
+async fn numbers_of_tables_stay_and_settings_are_those_of_the_connection() {
+    let server = Running::start().await;
+    let client = server.connect().await;
+    let numbers = "SELECT c.oid, n.oid, a.attrelid, d.oid > 16000, 'stl_query'::regclass = c.oid FROM pg_class c \
+                   JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1 \
+                   JOIN pg_database d ON d.datname = current_database() WHERE c.relname = 'stl_query'";
+    let found = simple(&client, numbers).await;
+    // Written down, because clients keep it: after a restart, and on another server, it is the same.
+    assert_eq!(found, "2006092299,2200,2006092299,t,t");
+    let roles = "SELECT u.usesysid = r.oid, r.oid > 16000 FROM pg_user u JOIN pg_roles r ON r.rolname = u.usename";
+    assert_eq!(simple(&client, roles).await, "t,t");
+    let setting =
+        "SELECT setting, unit, source, reset_val FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'";
+    assert_eq!(simple(&client, setting).await, "0,ms,default,0");
+    client.batch_execute("SET statement_timeout = '5s'").await.unwrap();
+    assert_eq!(simple(&client, setting).await, "5000,ms,session,0");
+    assert_eq!(simple(&server.connect().await, setting).await, "0,ms,default,0");
+    let own = "SELECT s.setting FROM pg_settings s WHERE name IN ('max_index_keys', 'standard_conforming_strings') ORDER BY name";
+    assert_eq!(simple(&client, own).await, "32\noff");
+    // Columns have the names that PostgreSQL gives them, also twice.
+    let twice =
+        client.simple_query("SELECT n.oid, n.*, 1, 2 FROM pg_namespace n WHERE nspname = 'public'").await.unwrap();
+    let names = twice.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => {
+            Some(row.columns().iter().map(|column| column.name().to_owned()).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    assert_eq!(names.unwrap(), ["oid", "oid", "nspname", "nspowner", "nspacl", "options", "?column?", "?column?"]);
+    let nothing =
+        client.prepare("SELECT i.*, c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid").await.unwrap();
+    assert!(nothing.columns().len() > 10, "what is empty has its columns");
 }

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FunctionArguments, GroupByExpr, JoinOperator, Query, Select, SetExpr, Statement, TableFactor, Value, Visit,
-    VisitMut, Visitor, VisitorMut,
+    BinaryOperator, Expr, FunctionArguments, GroupByExpr, JoinOperator, Query, Select, SetExpr, Statement, TableFactor,
+    Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::titles;
@@ -93,7 +93,23 @@ fn is_empty_select(select: &Select) -> bool {
             && (is_empty_table(&from.relation)
                 || from.joins.iter().any(|join| inner(&join.join_operator) && is_empty_table(&join.relation)))
     });
-    joined && (is_grouped(&select.group_by) || !aggregates())
+    (joined || select.selection.as_ref().is_some_and(is_never)) && (is_grouped(&select.group_by) || !aggregates())
+}
+
+/// Whether a condition is met by nothing: it wants privileges of a column.
+fn is_never(condition: &Expr) -> bool {
+    match condition {
+        Expr::BinaryOp { left, op: BinaryOperator::And, right } => is_never(left) || is_never(right),
+        Expr::Nested(condition) => is_never(condition),
+        Expr::IsNotNull(value) => match value.as_ref() {
+            Expr::Identifier(name) => name.value.eq_ignore_ascii_case("attacl"),
+            Expr::CompoundIdentifier(parts) => {
+                parts.last().is_some_and(|name| name.value.eq_ignore_ascii_case("attacl"))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// Whether there is a row for each group, so that nothing gives none. Sets of groups can have one for all.
@@ -195,6 +211,7 @@ mod tests {
             "SELECT pubname FROM pg_publication UNION SELECT prqual FROM pg_publication_rel ORDER BY 1",
             "SELECT * FROM (SELECT conname FROM pg_constraint) c",
             "SELECT (SELECT string_agg(attname, ',') FROM pg_attribute) FROM pg_publication_rel",
+            "SELECT attname FROM pg_attribute a WHERE a.attrelid = 5 AND NOT attisdropped AND (a.attacl IS NOT NULL)",
         ] {
             assert!(of(empty).0.is_some(), "{empty}");
         }
@@ -204,6 +221,7 @@ mod tests {
             "SELECT c.oid FROM pg_index i RIGHT JOIN pg_class c ON true",
             "SELECT oid FROM pg_class UNION SELECT indrelid FROM pg_index",
             "SELECT oid FROM mine.pg_index",
+            "SELECT attname FROM pg_attribute WHERE attisdropped OR attacl IS NOT NULL",
         ] {
             assert!(of(not).0.is_none(), "{not}");
         }

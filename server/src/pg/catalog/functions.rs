@@ -4,6 +4,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use arrow::array::{AsArray, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::functions_nested::string::array_to_string_udf;
@@ -160,19 +162,34 @@ impl ScalarUDFImpl for Setting {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let text = |at: usize| match args.args.get(at) {
-            Some(ColumnarValue::Scalar(value)) => value.try_as_str().flatten().map(str::to_owned),
-            _ => None,
-        };
-        let name =
-            text(0).ok_or_else(|| DataFusionError::Plan(format!("{} needs the name of a setting", self.name)))?;
         if self.name == "set_config" {
-            return Ok(ColumnarValue::Scalar(ScalarValue::Utf8(text(1))));
+            return match args.args.into_iter().nth(1) {
+                Some(value) => value.cast_to(&DataType::Utf8, None),
+                None => Ok(ColumnarValue::Scalar(ScalarValue::Utf8(None))),
+            };
         }
         let missing_ok = matches!(args.args.get(1), Some(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true)))));
+        match args.args.first() {
+            Some(ColumnarValue::Scalar(name)) => {
+                Ok(ColumnarValue::Scalar(ScalarValue::Utf8(self.value(name.try_as_str().flatten(), missing_ok)?)))
+            }
+            // psql asks for the values of all settings in one go.
+            Some(ColumnarValue::Array(names)) => {
+                let names = cast(names, &DataType::Utf8)?;
+                let values = names.as_string::<i32>().iter().map(|name| self.value(name, missing_ok));
+                Ok(ColumnarValue::Array(Arc::new(values.collect::<Result<StringArray>>()?)))
+            }
+            None => self.value(None, missing_ok).map(|value| ColumnarValue::Scalar(ScalarValue::Utf8(value))),
+        }
+    }
+}
+
+impl Setting {
+    fn value(&self, name: Option<&str>, missing_ok: bool) -> Result<Option<String>> {
+        let name = name.ok_or_else(|| DataFusionError::Plan(format!("{} needs the name of a setting", self.name)))?;
         match self.parameters.show(&name.to_lowercase()) {
-            Ok((_, value)) => Ok(ColumnarValue::Scalar(ScalarValue::Utf8(Some(value)))),
-            Err(_) if missing_ok => Ok(ColumnarValue::Scalar(ScalarValue::Utf8(None))),
+            Ok((_, value)) => Ok(Some(value)),
+            Err(_) if missing_ok => Ok(None),
             Err(failure) => Err(DataFusionError::Plan(failure.message)),
         }
     }
