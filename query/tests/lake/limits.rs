@@ -197,3 +197,29 @@ async fn planning_ends_with_the_time_of_its_statement() {
     let (_, error) = failing(&patient, &doubled(16)).await;
     assert!(error.to_string().contains("steps once every name of WITH is written out"), "{error}");
 }
+
+/// The parser counts the levels of one text; views put many texts into each other, and once ended the process.
+#[test]
+fn views_on_views_have_a_limit() {
+    deep(|| async {
+        let lake = sample().await;
+        let session = Session::open(lake.location(), limits()).await.unwrap();
+        ask(&session, "CREATE VIEW v0 AS SELECT 1 AS x").await;
+        let mut error = None;
+        for n in 1..400 {
+            let sql = format!("CREATE VIEW v{n} AS SELECT x FROM v{} WITH NO SCHEMA BINDING", n - 1);
+            if let Err(refused) = csv(&session, &sql).await {
+                error = Some((n, refused));
+                break;
+            }
+        }
+        let (n, error) = error.unwrap();
+        assert!(error.kind() == ErrorKind::Limit && error.to_string().contains("too many levels"), "{error}");
+        assert!(n > 40, "{n}");
+        assert_eq!(ask(&session, &format!("SELECT x FROM v{}", n - 2)).await, "1");
+        // In one text as in many.
+        let row = vec!["x = (SELECT MAX(x) FROM v40)"; 390].join(" OR ");
+        let error = csv(&session, &format!("SELECT x FROM v1 WHERE {row}")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    });
+}
