@@ -50,7 +50,7 @@ fn scaled(interval: IntervalMonthDayNano, scale: impl Fn(f64) -> f64) -> Option<
     let months = scale(f64::from(interval.months));
     let days = scale(f64::from(interval.days));
     let days_of_months = settled(months.fract() * 30.0);
-    let rest = settled(days.fract() + days_of_months.fract());
+    let rest = days.fract() + days_of_months.fract();
     #[expect(clippy::cast_precision_loss, reason = "intervals of centuries, in microseconds, are exact in a double")]
     let micros = scale((interval.nanoseconds / 1_000) as f64) + rest.fract() * DAY_MICROS;
     let nanoseconds = whole(micros.round_ties_even(), 9.2e15)?.checked_mul(1_000)?;
