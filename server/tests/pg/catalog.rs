@@ -110,7 +110,8 @@ async fn numbers_of_tables_stay_and_settings_are_those_of_the_connection() {
     let found = simple(&client, numbers).await;
     // Written down, because clients keep it: after a restart, and on another server, it is the same.
     assert_eq!(found, "2006092299,2200,2006092299,t,t");
-    let roles = "SELECT u.usesysid = r.oid, r.oid > 16000 FROM pg_user u JOIN pg_roles r ON r.rolname = u.usename";
+    let roles =
+        "SELECT u.usesysid = r.oid, r.oid > 16000 FROM pg_catalog.pg_user u JOIN pg_roles r ON r.rolname = u.usename";
     assert_eq!(simple(&client, roles).await, "t,t");
     let setting =
         "SELECT setting, unit, source, reset_val FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'";
