@@ -51,7 +51,7 @@ fn scaled(interval: IntervalMonthDayNano, scale: impl Fn(f64) -> f64) -> Option<
     let days = scale(f64::from(interval.days));
     let days_of_months = settled(months.fract() * 30.0);
     let rest = days.fract() + days_of_months.fract();
-    #[expect(clippy::cast_precision_loss, reason = "intervals of centuries, in microseconds, are exact in a double")]
+    #[allow(clippy::cast_precision_loss, reason = "intervals of centuries, in microseconds, are exact in a double")]
     let micros = scale((interval.nanoseconds / 1_000) as f64) + rest.fract() * DAY_MICROS;
     let nanoseconds = whole(micros.round_ties_even(), 9.2e15)?.checked_mul(1_000)?;
     Some(IntervalMonthDayNano {
@@ -67,7 +67,7 @@ fn settled(value: f64) -> f64 {
 }
 
 fn whole(value: f64, most: f64) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within the limit")]
+    #[allow(clippy::cast_possible_truncation, reason = "it is whole and within the limit")]
     (value.abs() <= most).then_some(value as i64)
 }
 

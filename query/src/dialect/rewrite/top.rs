@@ -34,7 +34,7 @@ pub(super) fn fetch_to_limit(query: &mut Query) -> Result<(), QueryError> {
     let first = Some(quantity.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false))));
     match &mut query.limit_clause {
         None => {
-            query.limit_clause = Some(LimitClause::LimitOffset { limit: first, offset: None, limit_by: Vec::new() })
+            query.limit_clause = Some(LimitClause::LimitOffset { limit: first, offset: None, limit_by: Vec::new() });
         }
         Some(LimitClause::LimitOffset { limit: limit @ None, .. }) => *limit = first,
         Some(_) => return Err(QueryError::sql("FETCH and LIMIT cannot be used together")),
