@@ -24,7 +24,8 @@ use crate::failure::Failure;
 pub(crate) const DEFAULT_FILE: &str = "lookback.toml";
 /// Sections that the environment can reach into.
 const SECTIONS: [&str; 13] = [
-    "aws", "lake", "state", "ssm", "schedule", "export", "maintain", "record", "query", "live", "serve", "alerts", "clusters",
+    "aws", "lake", "state", "ssm", "schedule", "export", "maintain", "record", "query", "live", "serve", "alerts",
+    "clusters",
 ];
 
 /// Loads the settings for a command.

@@ -231,7 +231,9 @@ mod tests {
 
     #[tokio::test]
     async fn other_forms_are_seen() {
-        for name in ["2.checkpoint.0000000001.0000000002.parquet", "2.checkpoint.80a083e8.parquet", "2.3.compacted.json"] {
+        for name in
+            ["2.checkpoint.0000000001.0000000002.parquet", "2.checkpoint.80a083e8.parquet", "2.3.compacted.json"]
+        {
             assert_eq!(newest(&["0.json", "1.json", "2.json", name]).await, Listed::Other, "{name}");
         }
     }

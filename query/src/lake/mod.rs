@@ -16,8 +16,8 @@ use std::fmt;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
-use deltalake::{DeltaTableBuilder, DeltaTableError};
 use deltalake::kernel::Snapshot;
+use deltalake::{DeltaTableBuilder, DeltaTableError};
 use lookback_schemas::names::{LAKE_FORMAT, LAKE_MARKER};
 use lookback_storage::s3::bucket_of;
 use lookback_storage::{Aws, S3Store, register_bucket_logs};

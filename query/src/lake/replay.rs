@@ -96,7 +96,8 @@ fn of_log(table: &str, version: u64, commits: &[Bytes], checkpoint: Bytes) -> Re
     let columns: StructType = serde_json::from_str(&meta_data.schema_string)?;
     let columns: Schema = (&columns).try_into_arrow()?;
     let schema = table_schema(table, &columns, &meta_data.partition_columns);
-    let mut entries = Vec::with_capacity(found.added.len() + checkpoint.iter().map(RecordBatch::num_rows).sum::<usize>());
+    let mut entries =
+        Vec::with_capacity(found.added.len() + checkpoint.iter().map(RecordBatch::num_rows).sum::<usize>());
     for (path, add) in &found.added {
         let Some(entry) = entry(path, add, &schema) else { return Ok(Replayed::Other) };
         entries.push(entry);
@@ -125,7 +126,12 @@ fn entry<'a>(path: &Path, add: &'a Add<'_>, schema: &TableSchema) -> Option<Entr
     }
     let value = |name: &str| add.partition_values.get(name)?.as_deref();
     let values = schema.table_partition_cols().iter().map(|field| value(field.name()));
-    Some(Entry { values: values.collect::<Option<_>>()?, path: path.clone(), size: add.size, stats: add.stats.as_deref() })
+    Some(Entry {
+        values: values.collect::<Option<_>>()?,
+        path: path.clone(),
+        size: add.size,
+        stats: add.stats.as_deref(),
+    })
 }
 
 /// The rows of a checkpoint that are files; it may also say what the table is. `None` if it lacks what is needed.
@@ -173,7 +179,8 @@ fn about_the_table(batch: &RecordBatch, found: &mut Found<'_>) -> Result<(), Del
 }
 
 fn meta_data<'a>(column: impl Fn(&str) -> Option<&'a ArrayRef>, row: usize) -> Result<MetaData, DeltaTableError> {
-    let lacks = |what: &str| DeltaTableError::generic(format!("the table's description in the checkpoint has no {what}"));
+    let lacks =
+        |what: &str| DeltaTableError::generic(format!("the table's description in the checkpoint has no {what}"));
     let schema = column("schemaString").and_then(|c| c.as_string_opt::<i32>()).filter(|c| c.is_valid(row));
     let partition = column("partitionColumns").and_then(|c| c.as_list_opt::<i32>()).filter(|c| c.is_valid(row));
     let partition = partition.ok_or_else(|| lacks("partition columns"))?.value(row);
@@ -200,7 +207,8 @@ fn entries_of<'a>(
     let texts = |name| adds.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
     let sizes = adds.column_by_name("size").and_then(|column| column.as_primitive_opt::<Int64Type>());
     let partition = adds.column_by_name("partitionValues").and_then(|column| column.as_map_opt());
-    let (Some(paths), Some(stats), Some(sizes), Some(partition)) = (texts("path"), texts("stats"), sizes, partition) else {
+    let (Some(paths), Some(stats), Some(sizes), Some(partition)) = (texts("path"), texts("stats"), sizes, partition)
+    else {
         return Ok(false);
     };
     let (keys, values) = (partition.keys().as_string_opt::<i32>(), partition.values().as_string_opt::<i32>());

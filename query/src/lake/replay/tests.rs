@@ -19,7 +19,10 @@ use crate::lake::Lake;
 #[derive(Debug, Clone)]
 enum Step {
     /// To files with these numbers.
-    Files { added: Vec<u8>, removed: Vec<u8> },
+    Files {
+        added: Vec<u8>,
+        removed: Vec<u8>,
+    },
     /// The table has one column more.
     Column,
     Nothing,
@@ -41,7 +44,10 @@ impl Table {
         let lake = Lake::open(folder.path().to_str().unwrap()).await.unwrap();
         let url = Url::from_directory_path(fs::canonicalize(folder.path().join("t")).unwrap()).unwrap();
         let mut table = Self { _folder: folder, lake, url, columns: 1, version: 0 };
-        table.commit(&[json!({ "protocol": { "minReaderVersion": 1, "minWriterVersion": 2 } }), table.about(&json!({}))]);
+        table.commit(&[
+            json!({ "protocol": { "minReaderVersion": 1, "minWriterVersion": 2 } }),
+            table.about(&json!({})),
+        ]);
         table
     }
 
