@@ -25,7 +25,7 @@ async fn what_is_new_on_a_cluster_is_there_before_and_after_its_export() {
     let place = Place::with(&[&sim.section()]);
     place.run(&["export"]).await.expect(0);
     // Two that are older than the margin, which an export takes, and one that it does not take yet.
-    let times = [now() - 10 * MINUTE, now() - 9 * MINUTE, now()];
+    let times = [now() - 10 * MINUTE, now() - 9 * MINUTE, sim.cluster.now()];
     sim.cluster.insert("stl_query", (6..).zip(times).map(|(n, end)| query(n, end)).collect());
     for exported in [5, 7] {
         assert_eq!(number(&place, "SELECT count(*) FROM stl_query").await, exported);
@@ -144,7 +144,7 @@ async fn a_server_reads_clusters_for_many_at_once() {
     let (one, two) = (Sim::start("one").await, Sim::start("two").await);
     let place = Place::with(&[&one.section(), &two.section(), "[live]\nconnections = 1\n"]);
     place.run(&["export"]).await.expect(0);
-    one.cluster.insert("stl_query", vec![query(6, now())]);
+    one.cluster.insert("stl_query", vec![query(6, one.cluster.now())]);
     let server = Served::start(&place).await;
     // Two tables of two clusters in each of six statements, on one connection at a time.
     let sql = "SELECT 'rows', (SELECT count(*) FROM live.stl_query) + (SELECT count(*) FROM all.stl_query)";
@@ -153,7 +153,7 @@ async fn a_server_reads_clusters_for_many_at_once() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("rows,22"), "{answer}");
     }
     // New rows are there at once, and a cluster that goes away is named.
-    two.cluster.insert("stl_query", vec![query(6, now())]);
+    two.cluster.insert("stl_query", vec![query(6, two.cluster.now())]);
     let answer = server.ask(sql).await;
     assert!(answer.contains("rows,24"), "{answer}");
     two.server.stop().await;

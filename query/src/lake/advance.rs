@@ -3,7 +3,7 @@
 //! A table gets a commit every few minutes, and each names few of its files. What a commit can say besides adding and
 //! removing files (other columns, another protocol) is left to a complete reading of the log.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt64Array};
@@ -124,7 +124,7 @@ impl Statistics {
             let (own, other): (ArrayRef, ArrayRef) = (Arc::new(own.clone()), Arc::new(other.clone()));
             Ok(pick(&own, &other)?.as_primitive::<UInt64Type>().clone())
         };
-        let mut columns = HashMap::new();
+        let mut columns = BTreeMap::new();
         let names: BTreeSet<&str> = self.names().chain(others.names()).collect();
         for name in names {
             let (own, other) = (self.bounds_or_none(name, others), others.bounds_or_none(name, self));

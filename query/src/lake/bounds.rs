@@ -6,7 +6,7 @@
 //!   millisecond, and is a bound, not a value.
 //! - Statistics that cannot be read only cost speed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -31,7 +31,7 @@ const FILES_PER_THREAD: usize = 2_000;
 pub(super) struct Statistics {
     /// Rows of each file.
     pub(super) rows: UInt64Array,
-    columns: HashMap<String, Bounds>,
+    columns: BTreeMap<String, Bounds>,
 }
 
 /// Statistics of one column, one entry per file.
@@ -83,7 +83,7 @@ impl Statistics {
         }
     }
 
-    pub(super) fn new(rows: UInt64Array, columns: HashMap<String, Bounds>) -> Self {
+    pub(super) fn new(rows: UInt64Array, columns: BTreeMap<String, Bounds>) -> Self {
         Self { rows, columns }
     }
 

@@ -74,9 +74,9 @@ impl Log<'_> {
         match hint {
             Some(hint) if hint.parts.is_some() => Ok(Listed::Other),
             Some(hint) => match self.listed(hint.version.checked_sub(1)).await? {
-                // The checkpoint that the hint names is not there.
-                Listed::Plain(Segment { checkpoint: None, .. }) | Listed::Nothing => self.listed(None).await,
-                listed => Ok(listed),
+                Listed::Plain(segment) if segment.checkpoint.is_some() => Ok(Listed::Plain(segment)),
+                // The checkpoint that the hint names is not there, or not alone.
+                _ => self.listed(None).await,
             },
             None => self.listed(None).await,
         }
@@ -125,8 +125,8 @@ impl Log<'_> {
 
     /// What is in the folder, of versions after this one.
     async fn names(&self, after: Option<u64>) -> object_store::Result<Vec<Name>> {
-        // Names are ordered as the versions are; the last of a version ends with more than a digit.
-        let from = after.map(|version| self.folder.clone().join(format!("{version:0DIGITS$}~")));
+        // Names are ordered as the versions are, and none of a version is behind this.
+        let from = after.map(|version| self.folder.clone().join(format!("{version:0DIGITS$}z")));
         let listed = match &from {
             Some(from) => self.store.list_with_offset(Some(self.folder), from),
             None => self.store.list(Some(self.folder)),

@@ -189,10 +189,8 @@ async fn planning_ends_with_the_time_of_its_statement() {
     let (took, error) = failing(&session, &long).await;
     assert!(error.kind() == ErrorKind::Limit && error.to_string().contains("was stopped after 0.3 s"), "{error}");
     assert!(took < STOPPED, "{took:?}");
-    until_idle(STOPPED, "planning").await;
     let (took, error) = failing(&session, &doubled(40)).await;
     assert!(error.kind() == ErrorKind::Limit && took < STOPPED, "{took:?} {error}");
-    until_idle(STOPPED, "planning").await;
     let patient = session.with_timeout(STOPPED * 3);
     let (_, error) = failing(&patient, &doubled(16)).await;
     assert!(error.to_string().contains("steps once every name of WITH is written out"), "{error}");

@@ -98,7 +98,7 @@ async fn views_answer_over_all_clusters() {
              FROM sys_load_error_detail",
             "3,13,dev,500,price,1207,\"Invalid digit, Value 'x'\"",
         ),
-        ("SELECT query, nodeid, segment, totalcost, \"rows\" FROM svcs_plan_info", "1,2,0,10.0,1000"),
+        ("SELECT query, nodeid, segment, totalcost, \"rows\" FROM svcs_plan_info", "1,2,0,10,1000"),
         (
             "SELECT cluster_id, event, session_id, remote_port, user_name, duration FROM sys_connection_log \
              ORDER BY cluster_id, record_time",

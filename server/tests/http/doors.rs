@@ -75,6 +75,7 @@ async fn each_role_sees_its_own_and_nobody_sees_nothing() {
     );
     assert_eq!(get(&server, "/api/status", &[("authorization", &bearers[0])]).await.json()["collectors"], Value::Null);
     // It is on record who did it.
+    assert_eq!(ask(&bearers[1], record).await.status, 200);
     let questions = get(&server, "/api/questions?limit=1", &[("authorization", &bearers[1])]).await.json();
     assert_eq!(
         (&questions["questions"][0]["user"], &questions["questions"][0]["role"]),
