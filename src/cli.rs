@@ -275,7 +275,7 @@ pub(crate) struct Sql {
     /// The moment that getdate() answers, such as 2026-01-31T08:00
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
-    /// Also offer live.<table>, which reads the clusters themselves, and all.<table>, which adds history [default: `enabled` of
+    /// Also offer `live.TABLE`, which reads the clusters themselves, and `all.TABLE`, which adds history [default: `enabled` of
     /// the section `[live]`]
     #[arg(long, conflicts_with = "as_of")]
     pub(crate) live: bool,

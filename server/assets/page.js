@@ -4,6 +4,7 @@
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
   const say = (text) => { const live = document.getElementById("live"); if (live) live.textContent = text; };
 
+  const enter = (menu) => menu.querySelector("input[type=search], input:not([type=hidden])")?.focus();
   // Menus are <details>: one is open at a time, Escape and a click elsewhere close it.
   document.addEventListener("click", (event) => {
     for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
@@ -12,7 +13,7 @@
     const menu = event.target;
     if (!menu.matches?.("details.menu") || !menu.open) return;
     for (const other of all("details.menu[open]")) if (other !== menu) other.open = false;
-    menu.querySelector("input[type=search], input:not([type=hidden])")?.focus();
+    enter(menu);
   }, true);
   // A long list narrows as one types.
   document.addEventListener("input", (event) => {
@@ -76,7 +77,8 @@
   });
   const open = (id, event) => {
     const menu = document.getElementById(id);
-    if (menu) { event.preventDefault(); menu.open = true; }
+    // The menu's own event comes later than the next key may.
+    if (menu) { event.preventDefault(); menu.open = true; enter(menu); }
   };
   const refresh = () => {
     const panels = all("[data-panel]");

@@ -11,7 +11,7 @@ pub(crate) struct Serve {
     /// Where the API and the page are: an IP address and a port, or off [default: `http` of the section `[serve]`, or 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) http: Option<String>,
-    /// Also offer live.<table>, which reads the clusters themselves, and all.<table>, which adds history [default: `enabled` of
+    /// Also offer `live.TABLE`, which reads the clusters themselves, and `all.TABLE`, which adds history [default: `enabled` of
     /// the section `[live]`]
     #[arg(long)]
     pub(crate) live: bool,
