@@ -34,6 +34,7 @@ pub mod names;
 pub mod output;
 pub mod provider;
 pub mod session;
+mod steps;
 pub mod views;
 
 pub use dialect::Notice;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::types::{
-    ArrowDictionaryKeyType, ArrowPrimitiveType, Int64Type, TimestampMicrosecondType, UInt16Type, UInt32Type,
+    ArrowDictionaryKeyType, ArrowPrimitiveType, Int32Type, Int64Type, TimestampMicrosecondType, UInt16Type, UInt32Type,
 };
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, PrimitiveArray, StringArray, UInt16Array, UInt32Array};
 use arrow::compute::{cast, take};
@@ -12,6 +12,9 @@ use arrow::error::ArrowError;
 
 /// A column is kept by its values if there are at least as many rows to each as this: what is saved is small otherwise.
 const ROWS_PER_VALUE: usize = 4;
+
+/// Texts that are kept by their values are no more than this: a row has two bytes to say which.
+const MOST_VALUES: usize = 1 << 16;
 
 /// All rows of one column of one file.
 #[derive(Debug)]
@@ -37,6 +40,25 @@ impl Kept {
             Some((least, distances)) => Self::Near { least, distances, of: array.data_type().clone() },
             None => plain(array),
         }
+    }
+
+    /// An array as it is: what is used once is not worth looking at.
+    pub(crate) fn once(array: ArrayRef) -> Self {
+        Self::Plain(array)
+    }
+
+    /// Keeps texts that came with their values listed, as data files have them.
+    ///
+    /// # Errors
+    /// None that data can cause; what the array library says.
+    pub(crate) fn listed(array: &DictionaryArray<Int32Type>) -> Result<Self, ArrowError> {
+        let values = array.values().len();
+        if values > MOST_VALUES || values * ROWS_PER_VALUE > array.len() {
+            return Ok(plain(cast(array, &DataType::Utf8)?));
+        }
+        let texts = cast(array.values(), &DataType::Utf8)?.as_string::<i32>().clone();
+        let which = cast(array.keys(), &DataType::UInt16)?.as_primitive::<UInt16Type>().clone();
+        Ok(Self::Few { texts, which })
     }
 
     /// How many rows there are.
@@ -152,8 +174,12 @@ mod tests {
             let close: Vec<_> = close.into_iter().map(|value| value.map(|v| at.wrapping_add(v))).collect();
             same(Arc::new(Int64Array::from(close.clone())), &cuts);
             same(Arc::new(TimestampMicrosecondArray::from(close).with_timezone("UTC")), &cuts);
-            same(Arc::new(StringArray::from(few)), &cuts);
-            same(Arc::new(StringArray::from(many)), &cuts);
+            for texts in [few, many] {
+                let texts: ArrayRef = Arc::new(StringArray::from(texts));
+                same(Arc::clone(&texts), &cuts);
+                let kept = Kept::listed(&coded(&texts).unwrap()).unwrap();
+                assert_eq!(&kept.slice(0, texts.len()).unwrap(), &texts);
+            }
             same(Arc::new(numbers.iter().map(|n| n.map(|n| n > 50)).collect::<BooleanArray>()), &cuts);
         }
     }

@@ -9,6 +9,7 @@
 mod kept;
 mod morsels;
 mod source;
+mod whole;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -19,6 +20,7 @@ use quick_cache::{DefaultHashBuilder, Equivalent, OptionsBuilder, Weighter};
 
 pub(crate) use kept::Kept;
 pub(crate) use source::Remembered;
+pub(crate) use whole::Shared;
 
 /// What an entry takes besides its column: names, and its place in the cache.
 const ENTRY_BYTES: u64 = 256;

@@ -19,7 +19,8 @@ use datafusion_datasource::morsel::Morselizer;
 use object_store::ObjectStore;
 
 use super::Columns;
-use super::morsels::{Morsels, Scan, Shared};
+use super::morsels::Morsels;
+use super::whole::{Scan, Shared};
 use crate::ahead::Ahead;
 use crate::footers::Footers;
 
@@ -41,6 +42,33 @@ impl Remembered {
         let room = Arc::new(AtomicU64::new(columns.most_of_a_scan()));
         let ahead = Ahead::new(Arc::clone(&reader), Arc::clone(&columns));
         Self { inner, columns, reader, ahead, batch: 0, room }
+    }
+
+    /// The same for other files: what is ahead of one scan is not ahead of the other.
+    pub(crate) fn afresh(&self) -> Arc<dyn FileSource> {
+        let ahead = Ahead::new(Arc::clone(&self.reader), Arc::clone(&self.columns));
+        Arc::new(Self { ahead, ..self.clone() })
+    }
+
+    /// The columns of whole files: those that `projection` takes, and `more` by their number in the file.
+    ///
+    /// # Errors
+    /// If the projection is none of the table's columns.
+    pub(crate) fn whole(&self, projection: &ProjectionExprs, more: &[usize], batch: usize) -> Result<Option<Shared>> {
+        let scan = Scan::wanting(self.inner.as_ref(), projection, more, batch)?;
+        Ok(scan.map(|scan| self.shared(scan)))
+    }
+
+    fn shared(&self, scan: Scan) -> Shared {
+        Shared {
+            scan,
+            columns: Arc::clone(&self.columns),
+            reader: Arc::clone(&self.reader),
+            ahead: Arc::clone(&self.ahead),
+            // Read or not, the scan says how many bytes it read.
+            bytes: self.reader.counted(self.metrics()),
+            room: Arc::clone(&self.room),
+        }
     }
 
     fn around(&self, inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
@@ -66,12 +94,10 @@ impl FileSource for Remembered {
         partition: usize,
     ) -> Result<Box<dyn Morselizer>> {
         let inner = self.inner.create_morselizer(store, config, partition)?;
-        // Read or not, the scan says how many bytes it read.
-        let bytes = self.reader.counted(self.metrics());
-        let Some(scan) = Scan::of(self.inner.as_ref(), self.batch)? else { return Ok(inner) };
-        let (columns, reader) = (Arc::clone(&self.columns), Arc::clone(&self.reader));
-        let (ahead, room) = (Arc::clone(&self.ahead), Arc::clone(&self.room));
-        Ok(Box::new(Morsels::new(inner, Shared { scan, columns, reader, ahead, bytes, room })))
+        self.reader.counted(self.metrics());
+        let scan = self.projection().map(|wanted| Scan::wanting(self.inner.as_ref(), wanted, &[], self.batch));
+        let Some(scan) = scan.transpose()?.flatten() else { return Ok(inner) };
+        Ok(Box::new(Morsels::new(inner, self.shared(scan))))
     }
 
     fn table_schema(&self) -> &TableSchema {

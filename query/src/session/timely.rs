@@ -21,6 +21,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::bounded::Stop;
 use super::threads::Loan;
 use crate::error::{ErrorKind, QueryError};
+use crate::steps;
 
 /// Steps of a plan, each counted wherever it stands. The largest view of the record has some hundreds.
 const MOST_STEPS: usize = 20_000;
@@ -97,9 +98,10 @@ pub(super) fn optimizing() -> Vec<Arc<Optimizing>> {
     Optimizer::new().rules.into_iter().map(|rule| Arc::new(Timely(rule)) as Arc<Optimizing>).collect()
 }
 
-/// The engine's rules for what runs, in time.
+/// The engine's rules for what runs, and after them ours, in time.
 pub(super) fn optimizing_steps() -> Vec<Arc<OptimizingSteps>> {
-    PhysicalOptimizer::new().rules.into_iter().map(|rule| Arc::new(Timely(rule)) as Arc<OptimizingSteps>).collect()
+    let all = PhysicalOptimizer::new().rules.into_iter().chain(steps::rules());
+    all.map(|rule| Arc::new(Timely(rule)) as Arc<OptimizingSteps>).collect()
 }
 
 impl AnalyzerRule for Timely<Analyzing> {

@@ -14,6 +14,7 @@ mod limits;
 mod meaning;
 mod pruning;
 mod rollups;
+mod steps;
 mod streaming;
 mod support;
 mod versions;
