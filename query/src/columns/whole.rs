@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::types::Int32Type;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
@@ -34,13 +34,14 @@ const MOST_AT_ONCE: u64 = 32 << 20;
 
 /// What a scan wants of every file.
 pub(crate) struct Scan {
-    /// Columns of the files, and their names.
+    /// Columns of the files, and their names; the projection takes so many of the first.
     fields: Vec<FieldRef>,
     names: Arc<[Arc<str>]>,
+    used: usize,
     /// Partition columns, by their number.
     partitions: Vec<usize>,
     partition_fields: Vec<FieldRef>,
-    /// `fields`, then `partitions`: what rows are made of before the projection.
+    /// Those of `fields` that are used, then `partitions`: what rows are made of before the projection.
     schema: SchemaRef,
     projector: Projector,
     file_schema: SchemaRef,
@@ -60,15 +61,11 @@ impl Scan {
         let table = source.table_schema();
         let all = table.table_schema();
         let columns = table.file_schema().fields().len();
-        let mut wanted = projection.column_indices();
-        wanted.extend(more);
-        wanted.sort_unstable();
-        wanted.dedup();
-        let fields: Vec<FieldRef> = wanted
-            .iter()
-            .filter(|&&column| column < columns)
-            .map(|&column| Arc::clone(&all.fields()[column]))
-            .collect();
+        let wanted = projection.column_indices();
+        let field = |column: &usize| all.fields().get(*column).cloned();
+        let mut fields: Vec<FieldRef> = wanted.iter().filter(|&&column| column < columns).filter_map(field).collect();
+        let used = fields.len();
+        fields.extend(more.iter().filter(|column| !wanted.contains(column)).filter_map(field));
         let partition_fields = table.table_partition_cols().clone();
         let partitions: Vec<usize> =
             wanted.iter().filter(|&&column| column >= columns).map(|&column| column - columns).collect();
@@ -76,11 +73,13 @@ impl Scan {
             return Ok(None);
         }
         let of_partitions = partitions.iter().map(|&column| Arc::clone(&partition_fields[column]));
-        let schema = Arc::new(Schema::new(fields.iter().cloned().chain(of_partitions).collect::<Vec<_>>()));
+        let of_files = fields.iter().take(used).cloned();
+        let schema = Arc::new(Schema::new(of_files.chain(of_partitions).collect::<Vec<_>>()));
         let projection = projection.clone().try_map_exprs(|expr| reassign_expr_columns(expr, &schema))?;
         Ok(Some(Self {
             names: fields.iter().map(|field| field.name().as_str().into()).collect(),
             fields,
+            used,
             partitions,
             partition_fields: partition_fields.to_vec(),
             projector: projection.make_projector(&schema)?,
@@ -130,11 +129,12 @@ impl Scan {
     /// Some rows of a file, as the projection has them.
     pub(crate) fn rows(&self, kept: &[Arc<Kept>], constants: &[ArrayRef], rows: Range<usize>) -> Result<RecordBatch> {
         let mut arrays = Vec::with_capacity(self.schema.fields().len());
-        for column in kept {
+        for column in kept.iter().take(self.used) {
             arrays.push(column.slice(rows.start, rows.len())?);
         }
         arrays.extend(constants.iter().map(|constant| constant.slice(0, rows.len())));
-        self.projector.project_batch(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        self.projector.project_batch(&RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?)
     }
 }
 

@@ -297,6 +297,8 @@ impl Asked {
     }
 }
 
+/// Files that a part may give to the engine before it looks whether they are the most.
+const LEFT: usize = 4;
 /// No group yet. There are never so many.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -451,7 +453,7 @@ impl Part {
         let opened = MetricBuilder::new(&self.of_scan).counter("files_opened", self.number);
         let scanned = BaselineMetrics::new(&self.of_scan, self.number);
         let mut table = Table::new(&self.asked)?;
-        let mut left = Vec::new();
+        let (mut left, mut done) = (Vec::new(), 0);
         // A filter can choose a few rows, which the engine finds without reading whole files.
         let any = self.asked.predicate.is_none();
         loop {
@@ -468,6 +470,11 @@ impl Part {
             };
             let Some(kept) = kept else {
                 left.push(file);
+                // Where more are not in memory than are, the rest is shared out to all parts.
+                if left.len() > LEFT.max(done) {
+                    self.queue().give_up();
+                    break;
+                }
                 continue;
             };
             let Some(rows) = self.asked.add(&mut table, &file, &kept)? else {
@@ -476,6 +483,7 @@ impl Part {
                 break;
             };
             opened.add(1);
+            done += 1;
             scanned.record_output(rows);
             if self.reservation.try_resize(table.bytes()).is_err() {
                 // The engine's step can do with less: it hands on what it has, again and again.

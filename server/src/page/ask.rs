@@ -162,7 +162,7 @@ impl Asking {
         let answers = Cache::new(KEPT.0, KEPT.1, Clock::system());
         let audits = Cache::new(KEPT_AUDITS.0, KEPT_AUDITS.1, Clock::system());
         let looks = Arc::new(Looks::new(Clock::system()));
-        Self { desk, answers: Arc::new(answers), audits: Arc::new(audits), looks, filled: Arc::default() }
+        Self { desk, answers, audits, looks, filled: Arc::default() }
     }
 
     pub(super) fn desk(&self) -> &Desk {
@@ -172,7 +172,8 @@ impl Asking {
     /// The answer to a statement of the page.
     pub(super) async fn rows(&self, asker: &Asker, as_of: Option<i64>, sql: &str) -> Result<Arc<Answered>, Trouble> {
         let session = self.desk.session().with_as_of(as_of);
-        let prepare = |session: &Session| match session.prepare(sql) {
+        let statement = sql.to_owned();
+        let prepare = move |session: &Session| match session.prepare(&statement) {
             Ok(statements) => statements.into_iter().next().ok_or_else(|| Trouble::new("There is no statement.", "")),
             Err(error) => Err(error.into()),
         };
@@ -189,7 +190,8 @@ impl Asking {
     ) -> Result<Arc<Answered>, Trouble> {
         let session = self.desk.session().with_as_of(as_of);
         let key = format!("diagnostic {} {given:?}", diagnostic.name);
-        self.asked(asker, session, as_of, &key, |session| Ok(bind(session, diagnostic, given)?)).await
+        let given = given.clone();
+        self.asked(asker, session, as_of, &key, move |session| Ok(bind(session, diagnostic, &given)?)).await
     }
 
     async fn asked(
@@ -198,12 +200,13 @@ impl Asking {
         session: Session,
         as_of: Option<i64>,
         what: &str,
-        prepare: impl FnOnce(&Session) -> Result<Statement, Trouble>,
+        prepare: impl FnOnce(&Session) -> Result<Statement, Trouble> + Send + 'static,
     ) -> Result<Arc<Answered>, Trouble> {
         let key = format!("{} {as_of:?} {what}", asker.role);
-        let ask = || async {
+        let (desk, asker) = (self.desk.clone(), asker.clone());
+        let ask = || async move {
             let statement = prepare(&session)?;
-            let asked = self.desk.ask(asker, &session, &statement).await?;
+            let asked = desk.ask(&asker, &session, &statement).await?;
             let versions = asked.versions().to_vec();
             let outcome = Outcome::of_stream(asked.into_stream(), MOST_ROWS).await?;
             Ok::<_, Trouble>(Answered::new(outcome, versions))
@@ -254,8 +257,9 @@ impl Asking {
         let floor = |time: i64| time - time.rem_euclid(step);
         let (as_of, window) = (floor(as_of), Window { from: floor(window.from), to: floor(window.to) });
         let window = Window { to: window.to.min(as_of), ..window };
-        let key = format!("{} {as_of} {} {}", asker.role, window.from, window.to);
-        let ask = || async {
+        let at = |back: i64| format!("{} {} {} {}", asker.role, as_of - back, window.from - back, window.to - back);
+        let (desk, asker) = (self.desk.clone(), asker.clone());
+        let ask = || async move {
             let request = Request {
                 as_of,
                 from: window.from,
@@ -264,8 +268,8 @@ impl Asking {
                 params: std::collections::BTreeMap::new(),
                 exceptions: Exceptions::default(),
             };
-            Ok::<_, Trouble>(Audited(self.desk.audit(asker, request).await?))
+            Ok::<_, Trouble>(Audited(desk.audit(&asker, request).await?))
         };
-        self.audits.get(&key, ask, |kept| self.now_at(kept)).await
+        self.audits.get_or_before((&at(0), &at(step)), ask, |kept| self.now_at(kept)).await
     }
 }
