@@ -233,7 +233,8 @@ impl<V: Kept> Cache<V> {
         if now.saturating_sub(entry.since) >= oldest {
             return Found::Over(value);
         }
-        if now.saturating_sub(entry.looked) < value.holds() {
+        // What was looked at and could not be renewed holds no longer than it may be given.
+        if now.saturating_sub(entry.looked) < value.holds() && now.saturating_sub(entry.right) < GRACE {
             return Found::Holds(value);
         }
         entry.looked = now;

@@ -16,17 +16,27 @@ impl Kept for Number {
     }
 }
 
-/// A lake of one table whose version is counted up, and how often it was asked and looked at; and a clock, in seconds.
-#[derive(Default)]
+/// A lake of one table whose version is counted up, and how often it was asked and looked at; and a clock, in seconds. While `held`
+/// is shut, no answer comes.
+#[derive(Clone)]
 struct Lake {
     seconds: Arc<AtomicU64>,
-    version: AtomicU64,
-    asked: AtomicU64,
-    looked: AtomicU64,
+    version: Arc<AtomicU64>,
+    asked: Arc<AtomicU64>,
+    looked: Arc<AtomicU64>,
+    held: Arc<Semaphore>,
+}
+
+impl Default for Lake {
+    fn default() -> Self {
+        let counter = Arc::<AtomicU64>::default;
+        let held = Arc::new(Semaphore::new(1_000));
+        Self { seconds: counter(), version: counter(), asked: counter(), looked: counter(), held }
+    }
 }
 
 impl Lake {
-    fn cache(&self, most: usize, most_bytes: usize) -> Cache<Number> {
+    fn cache(&self, most: usize, most_bytes: usize) -> Arc<Cache<Number>> {
         let seconds = Arc::clone(&self.seconds);
         Cache::new(most, most_bytes, Clock::told(move || Duration::from_secs(seconds.load(Ordering::SeqCst))))
     }
@@ -35,25 +45,48 @@ impl Lake {
         self.seconds.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 
+    fn set(&self, version: u64) {
+        self.version.store(version, Ordering::SeqCst);
+    }
+
     fn versions(&self) -> Versions {
         vec![("t".to_owned(), self.version.load(Ordering::SeqCst))]
     }
 
-    async fn get(&self, cache: &Cache<Number>, key: &str) -> u64 {
-        let ask = || async {
-            tokio::task::yield_now().await;
-            self.asked.fetch_add(1, Ordering::SeqCst);
-            Ok::<_, ()>(Number(self.version.load(Ordering::SeqCst), self.versions()))
-        };
+    async fn answer(self) -> Result<Number, &'static str> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let version = self.version.load(Ordering::SeqCst);
+        self.held.acquire().await.unwrap().forget();
+        if version == BROKEN { Err("no") } else { Ok(Number(version, vec![("t".to_owned(), version)])) }
+    }
+
+    async fn try_get(&self, cache: &Arc<Cache<Number>>, key: &str) -> Result<u64, &'static str> {
         let look = |_| async {
             self.looked.fetch_add(1, Ordering::SeqCst);
             Some(self.versions())
         };
-        cache.get(key, ask, look).await.unwrap().0
+        let lake = self.clone();
+        cache.get(key, || lake.answer(), look).await.map(|answer| answer.0)
+    }
+
+    async fn get(&self, cache: &Arc<Cache<Number>>, key: &str) -> u64 {
+        self.try_get(cache, key).await.unwrap()
     }
 
     fn counts(&self) -> (u64, u64) {
         (self.asked.load(Ordering::SeqCst), self.looked.load(Ordering::SeqCst))
+    }
+}
+
+/// A version that cannot be read.
+const BROKEN: u64 = 13;
+/// Longer than an answer holds without a look.
+const LATER: Duration = Duration::from_secs(3);
+
+/// Lets what was asked meanwhile come to its end.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -70,24 +103,103 @@ async fn an_answer_holds_until_a_table_changes() {
     let lake = Lake::default();
     let cache = lake.cache(10, 1_000);
     assert_eq!(lake.get(&cache, "a").await, 0);
-    lake.version.store(1, Ordering::SeqCst);
-    assert_eq!(lake.get(&cache, "a").await, 0, "for two seconds, nobody looks");
-    lake.advance(Duration::from_secs(3));
-    assert_eq!(lake.get(&cache, "a").await, 1);
-    lake.advance(Duration::from_secs(3));
+    lake.set(1);
+    assert_eq!((lake.get(&cache, "a").await, lake.counts()), (0, (1, 0)), "for two seconds, nobody looks");
+    lake.advance(GRACE);
+    assert_eq!((lake.get(&cache, "a").await, lake.counts()), (1, (2, 1)));
+    lake.advance(GRACE);
     assert_eq!((lake.get(&cache, "a").await, lake.counts()), (1, (2, 2)));
     lake.advance(OLDEST);
-    assert_eq!((lake.get(&cache, "a").await, lake.counts()), (1, (3, 2)));
+    assert_eq!((lake.get(&cache, "a").await, lake.counts()), (1, (3, 2)), "a table that is not there has no version");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_right_just_now_is_given_while_the_next_is_asked() {
+    let lake = Lake::default();
+    let cache = lake.cache(10, 1_000);
+    assert_eq!(lake.get(&cache, "a").await, 0);
+    lake.set(1);
+    lake.advance(LATER);
+    lake.held.forget_permits(1_000);
+    for _ in 0..5 {
+        assert_eq!(lake.get(&cache, "a").await, 0);
+        settle().await;
+    }
+    assert_eq!(lake.counts(), (2, 1), "once for all");
+    lake.held.add_permits(1_000);
+    settle().await;
+    assert_eq!((lake.get(&cache, "a").await, lake.counts()), (1, (2, 1)));
+    // Nobody is given what was right long ago: they wait, all for one.
+    lake.set(2);
+    lake.advance(GRACE);
+    let all = futures::future::join_all((0..20).map(|_| lake.get(&cache, "a"))).await;
+    assert_eq!((all, lake.counts().0), (vec![2; 20], 3));
+    // Nor if the next one takes longer than that.
+    lake.set(3);
+    lake.advance(LATER);
+    lake.held.forget_permits(1_000);
+    assert_eq!(lake.get(&cache, "a").await, 2);
+    settle().await;
+    lake.advance(GRACE);
+    let (waiting, ()) = tokio::join!(lake.get(&cache, "a"), async {
+        settle().await;
+        lake.held.add_permits(1_000);
+    });
+    assert_eq!((waiting, lake.counts().0), (3, 4));
+}
+
+#[tokio::test]
+async fn a_next_answer_that_fails_is_asked_again_and_told_once_the_last_is_old() {
+    let lake = Lake::default();
+    let cache = lake.cache(10, 1_000);
+    lake.get(&cache, "a").await;
+    lake.set(BROKEN);
+    for asked in 2..5 {
+        lake.advance(LATER);
+        assert_eq!(lake.get(&cache, "a").await, 0);
+        settle().await;
+        assert_eq!(lake.counts().0, asked);
+    }
+    lake.advance(GRACE);
+    assert_eq!(lake.try_get(&cache, "a").await, Err("no"));
+    lake.set(14);
+    assert_eq!(lake.get(&cache, "a").await, 14);
+}
+
+#[tokio::test]
+async fn an_answer_about_the_moment_before_is_given_while_the_next_is_asked() {
+    let lake = Lake::default();
+    let cache = lake.cache(10, 1_000);
+    let at = |key: &'static str, before: &'static str| {
+        let (lake, cache) = (lake.clone(), Arc::clone(&cache));
+        async move {
+            let (asking, looking) = (lake.clone(), lake.clone());
+            let look = |_| async move { Some(looking.versions()) };
+            cache.get_or_before((key, before), || asking.answer(), look).await.unwrap().0
+        }
+    };
+    assert_eq!(at("5", "0").await, 0, "there is none before");
+    lake.set(1);
+    lake.held.forget_permits(1_000);
+    for _ in 0..3 {
+        assert_eq!(at("10", "5").await, 0);
+        settle().await;
+    }
+    assert_eq!(lake.counts().0, 2);
+    lake.held.add_permits(1_000);
+    settle().await;
+    assert_eq!((at("10", "5").await, lake.counts().0), (1, 2));
 }
 
 #[tokio::test]
 async fn what_fails_is_not_kept() {
     let lake = Lake::default();
     let cache = lake.cache(10, 1_000);
-    let failed = cache.get("a", || async { Err::<Number, _>("no") }, |_| async { None }).await;
-    assert_eq!(failed.err(), Some("no"));
+    lake.set(BROKEN);
+    assert_eq!(lake.try_get(&cache, "a").await, Err("no"));
     assert!(cache.state().entries.is_empty());
-    assert_eq!((lake.get(&cache, "a").await, lake.counts().0), (0, 1));
+    lake.set(0);
+    assert_eq!((lake.get(&cache, "a").await, lake.counts().0), (0, 2));
 }
 
 #[tokio::test]
