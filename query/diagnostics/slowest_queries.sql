@@ -24,19 +24,15 @@ WITH slow AS (
     AND (:cluster IS NULL OR cluster_id = :cluster)
   ORDER BY seconds DESC NULLS LAST, cluster_id, query
   LIMIT :top
-),
-waits AS (
-  SELECT cluster_id, query, SUM(total_queue_time)::float8 / 1000000 AS seconds
-  FROM stl_wlm_query
-  GROUP BY cluster_id, query
 )
 SELECT slow.cluster_id,
        slow.query,
        slow.userid,
        DATE_TRUNC('second', slow.starttime) AS started,
        ROUND(slow.seconds, 1) AS total_s,
-       ROUND(waits.seconds, 1) AS queue_s,
+       ROUND(SUM(waits.total_queue_time)::float8 / 1000000, 1) AS queue_s,
        CASE WHEN slow.aborted <> 0 THEN '(aborted) ' ELSE '' END || query_excerpt(slow.querytxt, 40) AS text
 FROM slow
-LEFT JOIN waits ON waits.cluster_id = slow.cluster_id AND waits.query = slow.query
+LEFT JOIN stl_wlm_query waits ON waits.cluster_id = slow.cluster_id AND waits.query = slow.query
+GROUP BY slow.cluster_id, slow.query, slow.userid, slow.starttime, slow.seconds, slow.aborted, slow.querytxt
 ORDER BY slow.seconds DESC NULLS LAST, slow.cluster_id, slow.query

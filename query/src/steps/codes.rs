@@ -99,13 +99,15 @@ impl Codes {
     pub(super) fn add(&self, rows: Range<usize>, step: u32, to: &mut [u32]) {
         match &self.rows {
             Rows::Same => {}
-            Rows::Texts(which) => self.add_each(which.slice(rows.start, rows.len()).iter(), step, to, |n| u32::from(n)),
-            Rows::Numbers(numbers) if !self.nulls => {
+            Rows::Texts(which) => self.add_each(which.slice(rows.start, rows.len()).iter(), step, to, u32::from),
+            Rows::Numbers(numbers) if self.nulls => {
+                self.add_each(numbers.slice(rows.start, rows.len()).iter(), step, to, |number| number);
+            }
+            Rows::Numbers(numbers) => {
                 for (sum, number) in to.iter_mut().zip(&numbers.values()[rows]) {
                     *sum += number * step;
                 }
             }
-            Rows::Numbers(numbers) => self.add_each(numbers.slice(rows.start, rows.len()).iter(), step, to, |n| n),
         }
     }
 

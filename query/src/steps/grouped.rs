@@ -297,6 +297,11 @@ impl Asked {
     }
 }
 
+/// Most bytes that the groups of a part take: what comes after it needs memory too.
+const MOST_BYTES: usize = 16 << 20;
+/// There are at least as many rows to each group as this, once there are enough rows to tell.
+const ROWS_PER_GROUP: usize = 4;
+const ENOUGH_ROWS: usize = 20_000;
 /// Files that a part may give to the engine before it looks whether they are the most.
 const LEFT: usize = 4;
 /// No group yet. There are never so many.
@@ -453,7 +458,7 @@ impl Part {
         let opened = MetricBuilder::new(&self.of_scan).counter("files_opened", self.number);
         let scanned = BaselineMetrics::new(&self.of_scan, self.number);
         let mut table = Table::new(&self.asked)?;
-        let (mut left, mut done) = (Vec::new(), 0);
+        let (mut left, mut done, mut all) = (Vec::new(), 0, 0);
         // A filter can choose a few rows, which the engine finds without reading whole files.
         let any = self.asked.predicate.is_none();
         loop {
@@ -485,8 +490,11 @@ impl Part {
             opened.add(1);
             done += 1;
             scanned.record_output(rows);
-            if self.reservation.try_resize(table.bytes()).is_err() {
-                // The engine's step can do with less: it hands on what it has, again and again.
+            all += rows;
+            let bytes = table.bytes();
+            // Groups that are about as many as rows are better handed on as they come, as the engine does.
+            let many = bytes > MOST_BYTES || (all > ENOUGH_ROWS && table.values.len() > all / ROWS_PER_GROUP);
+            if many || self.reservation.try_resize(bytes).is_err() {
                 self.queue().give_up();
                 break;
             }

@@ -175,6 +175,27 @@ async fn an_error_of_a_row_that_no_filter_lets_through_is_none() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn groups_that_turn_out_to_be_many_are_the_engines() {
+    let lake = TestLake::new();
+    for (c, cluster) in ["bi", "etl"].into_iter().enumerate() {
+        for (d, day) in DAYS.into_iter().enumerate() {
+            let row = |n: usize| json!({ "query": d * 100_000 + n, "userid": n % 7 + c, "starttime": format!("{day}T00:00:00Z") });
+            lake.add("stl_query", cluster, day, &[], (0..15_000).map(row).collect()).await;
+        }
+    }
+    let (plain, stepped) = (plain(&lake).await, session(&lake, 2, 64 << 20).await);
+    for groups in ["cluster_id, query", "userid, query", "query"] {
+        let inner = format!("SELECT {groups}, COUNT(*) AS n, SUM(userid) AS s FROM stl_query GROUP BY {groups}");
+        assert!(plan(&stepped, &inner).await.contains("GroupedScan"), "{groups}");
+        let sql = format!("SELECT COUNT(*), SUM(n), SUM(s), SUM(query), MAX(n) FROM ({inner}) x");
+        let wanted = ask(&plain, &sql).await;
+        for time in 0..3 {
+            assert_eq!(ask(&stepped, &sql).await, wanted, "time {time}: {groups}");
+        }
+    }
+}
+
 /// A statement about scans or queries, grouped and filtered at random.
 fn statement() -> impl Strategy<Value = String> {
     let group = prop::sample::subsequence(

@@ -144,6 +144,11 @@ impl Kept for Audited {
     fn holds(&self) -> Duration {
         Duration::from_secs(10)
     }
+
+    // It says of which moment it is, and takes seconds: nobody waits for the same verdicts again.
+    fn grace(&self) -> Duration {
+        Duration::from_secs(300)
+    }
 }
 
 /// The desk and what is kept of its answers. Cheap to clone.

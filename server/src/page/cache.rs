@@ -3,7 +3,7 @@
 //! - Whoever asks for what is being asked already waits for that answer.
 //! - An answer holds for [`Kept::holds`] without a look at the lake. After that it holds on if no table that it came from has a new
 //!   version, and is asked anew if one has, or it is older than [`OLDEST`].
-//! - While it is asked anew, the old one is given, if it was right no longer than [`GRACE`] ago: exports commit all the time, and
+//! - While it is asked anew, the old one is given, if it was right no longer than [`Kept::grace`] ago: exports commit all the time, and
 //!   nobody should wait for every one of them. So is an answer about a moment that has just passed. What is asked for that reason
 //!   is asked a few at a time, so that whoever waits for an answer has processors left.
 //! - Bounded by bytes and by number; what was not used for longest goes first. What failed is not kept.
@@ -18,8 +18,6 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::desk::Clock;
 
-/// How long ago an answer may have been right that is given while it is asked anew: two refreshes of a dashboard.
-const GRACE: Duration = Duration::from_secs(20);
 /// Processors to each answer that is asked anew while nobody waits for it.
 const PROCESSORS_PER_RENEWAL: usize = 2;
 
@@ -40,6 +38,10 @@ pub(super) trait Kept: Send + Sync + 'static {
     /// How long it holds without a look at the lake.
     fn holds(&self) -> Duration {
         Duration::from_secs(2)
+    }
+    /// How long ago it may have been right to be given while it is asked anew: two refreshes of a dashboard.
+    fn grace(&self) -> Duration {
+        Duration::from_secs(20)
     }
 }
 
@@ -223,7 +225,7 @@ impl<V: Kept> Cache<V> {
         entry.used = uses;
         let Some(value) = entry.cell.get().cloned() else { return Found::Ask(Arc::clone(&entry.cell)) };
         if let Some((next, _)) = &entry.next {
-            return if now.saturating_sub(entry.right) < GRACE {
+            return if now.saturating_sub(entry.right) < value.grace() {
                 Found::Holds(value)
             } else {
                 Found::Ask(Arc::clone(next))
@@ -234,7 +236,7 @@ impl<V: Kept> Cache<V> {
             return Found::Over(value);
         }
         // What was looked at and could not be renewed holds no longer than it may be given.
-        if now.saturating_sub(entry.looked) < value.holds() && now.saturating_sub(entry.right) < GRACE {
+        if now.saturating_sub(entry.looked) < value.holds() && now.saturating_sub(entry.right) < value.grace() {
             return Found::Holds(value);
         }
         entry.looked = now;
@@ -258,7 +260,7 @@ impl<V: Kept> Cache<V> {
         if entry.cell.get().is_none_or(|value| !Arc::ptr_eq(value, old)) {
             return Renewal::Wait(Arc::clone(&entry.cell));
         }
-        let may_be_given = now.saturating_sub(entry.right) < GRACE;
+        let may_be_given = now.saturating_sub(entry.right) < old.grace();
         match &entry.next {
             Some(_) if may_be_given => Renewal::UnderWay,
             Some((next, _)) => Renewal::Wait(Arc::clone(next)),

@@ -80,6 +80,8 @@ impl Lake {
 
 /// A version that cannot be read.
 const BROKEN: u64 = 13;
+/// As long as an answer may be given while the next is asked.
+const GRACE: Duration = Duration::from_secs(20);
 /// Longer than an answer holds without a look.
 const LATER: Duration = Duration::from_secs(3);
 
