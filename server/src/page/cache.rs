@@ -121,34 +121,27 @@ impl<V: Kept> Cache<V> {
         L: FnOnce(Arc<V>) -> G,
         G: Future<Output = Option<Versions>>,
     {
-        let cell = match self.find(key) {
+        let old = match self.find(key) {
             Found::Holds(value) => return Ok(value),
+            Found::Ask(cell) => return self.asked(key, &cell, ask).await,
+            Found::Over(value) => value,
             Found::Look(value) => {
                 let began = self.clock.now();
                 if now_at(Arc::clone(&value)).await.is_some_and(|now| now == *value.versions()) {
                     self.confirm(key, &value, began);
                     return Ok(value);
                 }
-                match self.renew(key, &value) {
-                    Renewal::Wait(cell) => cell,
-                    Renewal::UnderWay => return Ok(value),
-                    Renewal::Meanwhile(cell) => {
-                        self.ask_meanwhile(key, cell, ask());
-                        return Ok(value);
-                    }
-                }
+                value
             }
-            Found::Over(value) => match self.renew(key, &value) {
-                Renewal::Wait(cell) => cell,
-                Renewal::UnderWay => return Ok(value),
-                Renewal::Meanwhile(cell) => {
-                    self.ask_meanwhile(key, cell, ask());
-                    return Ok(value);
-                }
-            },
-            Found::Ask(cell) => cell,
         };
-        self.asked(key, &cell, ask).await
+        match self.renew(key, &old) {
+            Renewal::Wait(cell) => self.asked(key, &cell, ask).await,
+            Renewal::UnderWay => Ok(old),
+            Renewal::Meanwhile(cell) => {
+                self.ask_meanwhile(key, cell, ask());
+                Ok(old)
+            }
+        }
     }
 
     /// As [`Cache::get`] for an answer about a moment: while there is none, the one that is kept about the moment before.
