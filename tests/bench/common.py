@@ -20,6 +20,7 @@ TARGET = os.environ.get("CARGO_TARGET_DIR") or os.path.join(CACHE, "target")
 
 DUCKDB_VERSION = "1.5.5"  # the extension loads into exactly this version
 CHDB_VERSION = "4.4.0"
+DELTA_RS_VERSION = "1.6.6"
 PG2PARQUET_VERSION = "0.2.2"
 
 USER, PASSWORD = "lookback", "not-a-secret"
@@ -92,15 +93,15 @@ def duckdb_python():
 
 
 def engines_python():
-    """The Python of a virtual environment that has DuckDB and chDB."""
-    venv = os.path.join(CACHE, "bench", f"engines-{DUCKDB_VERSION}-{CHDB_VERSION}")
+    """The Python of a virtual environment that has DuckDB, chDB and delta-rs."""
+    venv = os.path.join(CACHE, "bench", f"engines-{DUCKDB_VERSION}-{CHDB_VERSION}-{DELTA_RS_VERSION}")
     python = os.path.join(venv, "bin", "python")
     done = os.path.join(venv, "installed")
     if not os.path.exists(done):
-        say("installing DuckDB and chDB, once")
+        say("installing DuckDB, chDB and delta-rs, once")
         check([sys.executable, "-m", "venv", "--clear", venv])
         check([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-               f"duckdb=={DUCKDB_VERSION}", f"chdb=={CHDB_VERSION}"])
+               f"duckdb=={DUCKDB_VERSION}", f"chdb=={CHDB_VERSION}", f"deltalake=={DELTA_RS_VERSION}"])
         open(done, "w").close()
     return python
 

@@ -1,7 +1,8 @@
-"""query_peer.py duckdb|chdb LAKE: another engine's side of `query`, as query_worker.rs is lookback's.
+"""query_peer.py duckdb|chdb|delta-rs LAKE: another engine's side of `query`, as query_worker.rs is lookback's.
 
-Reads statements from standard input, one a line, and answers each with a line of JSON. The engine sees the tables as views of
-all their Parquet files, with the partition columns of the folders' names, and keeps what it can of files and footers."""
+Reads statements from standard input, one a line, and answers each with a line of JSON. DuckDB and chDB see the tables as views
+of all their Parquet files, with the partition columns of the folders' names, and keep what they can of files and footers. delta-rs reads
+the Delta log, and its own table provider plans and scans for DataFusion: the same engine as lookback's with another provider."""
 
 import json
 import os
@@ -47,6 +48,16 @@ def chdb_engine(lake):
     return began, ask
 
 
+def delta_rs_engine(lake):
+    from deltalake import DeltaTable, QueryBuilder
+
+    began = time.monotonic()
+    builder = QueryBuilder()
+    for table in TABLES:
+        builder.register(table, DeltaTable(os.path.join(lake, table)))
+    return began, lambda sql: builder.execute(sql).read_all().to_struct_array().to_pylist()
+
+
 def peak_mb():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) / 1000 for line in status if line.startswith("VmHWM:"))
@@ -54,7 +65,7 @@ def peak_mb():
 
 def main():
     engine, lake = sys.argv[1:]
-    began, ask = {"duckdb": duckdb_engine, "chdb": chdb_engine}[engine](os.path.abspath(lake))
+    began, ask = {"duckdb": duckdb_engine, "chdb": chdb_engine, "delta-rs": delta_rs_engine}[engine](os.path.abspath(lake))
     # An engine may print to standard output: answers go to what that was.
     out = os.fdopen(os.dup(1), "w")
     print(json.dumps({"seconds": time.monotonic() - began}), file=out, flush=True)

@@ -15,6 +15,7 @@ QUESTIONS = [
     ("queries by hour of a day", {
         "lookback": HOURS.replace("{hour}", "EXTRACT(hour FROM starttime)"),
         "duckdb": HOURS.replace("{hour}", "EXTRACT(hour FROM starttime)"),
+        "delta-rs": HOURS.replace("{hour}", "EXTRACT(hour FROM starttime)"),
         "chdb": HOURS.replace("{hour}", "toHour(starttime)"),
     }),
     ("alerts of all clusters and days",
@@ -23,6 +24,7 @@ QUESTIONS = [
     ("the 50 slowest of the month", {
         "lookback": SLOWEST.replace("{duration}", "DATEDIFF(microsecond, starttime, endtime)"),
         "duckdb": SLOWEST.replace("{duration}", "epoch_us(endtime) - epoch_us(starttime)"),
+        "delta-rs": SLOWEST.replace("{duration}", "arrow_cast(endtime, 'Int64') - arrow_cast(starttime, 'Int64')"),
         "chdb": SLOWEST.replace("{duration}", "toUnixTimestamp64Micro(endtime) - toUnixTimestamp64Micro(starttime)"),
     }),
     ("a week of scans by user, joined",
