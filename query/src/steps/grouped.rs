@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::types::UInt32Type;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter, filter_record_batch, prep_null_mask_filter};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, Result, internal_err};
@@ -182,6 +182,14 @@ impl Asked {
         let used: Vec<String> = used.flat_map(collect_columns).map(|column| column.name().to_owned()).collect();
         let used: Vec<ProjectionExpr> =
             projection.as_ref().iter().filter(|expr| used.contains(&expr.alias)).cloned().collect();
+        // Texts that are computed with are long, and no text is read whole that is not kept by its values.
+        let files = source.table_schema().file_schema();
+        let is_text = |column: Column| {
+            files.fields().get(column.index()).is_some_and(|field| *field.data_type() == DataType::Utf8)
+        };
+        if used.iter().flat_map(|used| collect_columns(&used.expr)).any(is_text) {
+            return Ok(None);
+        }
         let more: Vec<usize> = groups.iter().filter_map(|group| group.number).collect();
         let Some(files) = remembered.whole(&ProjectionExprs::from(used), &more, batch)? else { return Ok(None) };
         let columns = Arc::clone(files.scan.gives());
