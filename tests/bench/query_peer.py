@@ -1,8 +1,8 @@
 """query_peer.py duckdb|chdb|delta-rs LAKE: another engine's side of `query`, as query_worker.rs is lookback's.
 
 Reads statements from standard input, one a line, and answers each with a line of JSON. DuckDB and chDB see the tables as views
-of all their Parquet files, with the partition columns of the folders' names, and keep what they can of files and footers. delta-rs reads
-the Delta log, and its own table provider plans and scans for DataFusion: the same engine as lookback's with another provider."""
+of all their Parquet files, with the partition columns of the folders' names, and keep what they can of files and footers.
+delta-rs reads the Delta log, and its own table provider plans and scans for DataFusion."""
 
 import json
 import os

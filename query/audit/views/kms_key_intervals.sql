@@ -45,30 +45,18 @@ firsts AS (
   FROM numbered
 ),
 -- A look that finds nothing new writes no row. The run that found a change says since when it had not looked, and the runs
--- before it how long the state before was still seen: until the latest end of them.
-runs AS (
-  SELECT collector, account_id, region, window_from, MAX(CASE WHEN status = 'ok' THEN window_to END) AS window_to
-  FROM collection_runs
-  WHERE collector IN ('keys') AND window_from IS NOT NULL
-  GROUP BY collector, account_id, region, window_from
-),
-earlier AS (
-  SELECT collector, account_id, region, window_from,
-         MAX(window_to) OVER (PARTITION BY collector, account_id, region ORDER BY window_from
-                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS window_to
-  FROM runs
-),
+-- before it how long the state before was still seen.
 looks AS (
-  SELECT f.kms_key_arn, f.account_id, f.n, MAX(LEAST(earlier.window_to, own.window_from)) AS unchanged_until
+  SELECT f.kms_key_arn, f.account_id, f.n, MAX(LEAST(earlier.looked_until, own.window_from)) AS unchanged_until
   FROM firsts AS f
   JOIN collection_runs AS own ON own.run_id = f.run_id AND own.account_id = f.account_id
-  JOIN earlier
+  JOIN collection_looks AS earlier
     ON earlier.collector = own.collector AND earlier.account_id = own.account_id AND earlier.region = own.region
    AND earlier.window_from = own.window_from
   WHERE f.place = 1
     AND own.collector IN ('keys')
     AND own.window_from <= f.observed_at
-    AND earlier.window_to > f.previous_at
+    AND earlier.looked_until > f.previous_at
   GROUP BY f.kms_key_arn, f.account_id, f.n
 ),
 -- How long the last state was still seen.

@@ -65,7 +65,6 @@ impl Remembered {
             columns: Arc::clone(&self.columns),
             reader: Arc::clone(&self.reader),
             ahead: Arc::clone(&self.ahead),
-            // Read or not, the scan says how many bytes it read.
             bytes: self.reader.counted(self.metrics()),
             room: Arc::clone(&self.room),
         }
@@ -94,6 +93,7 @@ impl FileSource for Remembered {
         partition: usize,
     ) -> Result<Box<dyn Morselizer>> {
         let inner = self.inner.create_morselizer(store, config, partition)?;
+        // Whoever reads, the scan says how many bytes it read.
         self.reader.counted(self.metrics());
         let scan = self.projection().map(|wanted| Scan::wanting(self.inner.as_ref(), wanted, &[], self.batch));
         let Some(scan) = scan.transpose()?.flatten() else { return Ok(inner) };

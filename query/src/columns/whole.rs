@@ -180,13 +180,13 @@ impl Shared {
         self.ahead.order(files.map(|file| file.object_meta.clone()));
     }
 
-    /// All columns of a file; none if they are too large to be had at once, or if they are in memory only in part and `any` file is
-    /// not to be read.
-    pub(crate) async fn columns(&self, file: &PartitionedFile, any: bool) -> Result<Option<Vec<Arc<Kept>>>> {
+    /// All columns of a file; none if they are too large to be had at once, or not in memory, unless files that are not to be kept
+    /// shall be `read` as well.
+    pub(crate) async fn columns(&self, file: &PartitionedFile, read: bool) -> Result<Option<Vec<Arc<Kept>>>> {
         match self.look(file) {
             Looked::Kept(kept) => Ok(Some(kept)),
             Looked::Keep(have) => self.read(file, have, true).await,
-            Looked::Read if any => self.read(file, vec![None; self.scan.fields.len()], false).await,
+            Looked::Read if read => self.read(file, vec![None; self.scan.fields.len()], false).await,
             Looked::Read => Ok(None),
         }
     }

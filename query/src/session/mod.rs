@@ -8,12 +8,14 @@
 //! - memory, time and rows are limited; a limit that is reached is an error, never a silently shorter answer;
 //! - a table that Redshift has and this lake does not have yet is empty, so that a script runs on a young lake.
 
+mod answer;
 mod bind;
 mod bounded;
 pub(crate) mod casts;
 mod catalog;
 mod describe;
 mod kept;
+mod limits;
 mod live;
 mod local;
 mod memory;
@@ -29,22 +31,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider};
 use datafusion::common::TableReference;
 use datafusion::common::config::Dialect;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{
-    FunctionRegistry, SendableRecordBatchStream, SessionState, SessionStateBuilder, TaskContext,
-};
+use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as Parsed;
-use futures::TryStreamExt;
 use object_store::prefix::PrefixStore;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -57,11 +54,13 @@ use crate::footers::Reach;
 use crate::lake::Lake;
 use crate::live::Live;
 use crate::provider::STORE_URL;
+pub use answer::Answer;
 pub use bind::{Described, Parameter};
 use bounded::Stop;
 use catalog::{Pins, Snapshot};
 pub use describe::{Column, Contents, Relation, redshift_type};
 pub(crate) use kept::{Kept, side_by_side};
+pub use limits::Limits;
 use local::Locals;
 use memory::Shares;
 pub use progress::{Progress, Read};
@@ -72,39 +71,6 @@ use views::WithViews;
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
 const INFORMATION_SCHEMA: &str = "information_schema";
-
-/// What a statement may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session: one that runs alone has half,
-    /// `n` have each the `n + 1`th part. Beyond it they spill to temporary files, or fail if they cannot.
-    pub memory_bytes: usize,
-    /// Bytes of memory, besides, for columns of data files that were asked for more than once. 0 keeps none.
-    pub columns_bytes: usize,
-    /// Bytes that a statement may have in temporary files at a time.
-    pub spill_bytes: u64,
-    /// Rows that an answer may have.
-    pub max_rows: Option<u64>,
-    /// Time from the start of a statement to its last row.
-    pub timeout: Duration,
-    /// How many parts of a statement run at once, each on a thread of its own.
-    pub target_partitions: usize,
-}
-
-impl Default for Limits {
-    /// 1 GiB, 512 MiB of columns, 20 GiB of temporary files, any number of rows, 10 minutes, one part per processor.
-    fn default() -> Self {
-        let processors = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self {
-            memory_bytes: 1 << 30,
-            columns_bytes: 512 << 20,
-            spill_bytes: 20 << 30,
-            max_rows: None,
-            timeout: Duration::from_secs(600),
-            target_partitions: processors,
-        }
-    }
-}
 
 /// A lake that answers statements. Cheap to clone; clones share memory, caches, and the views and temporary tables that
 /// statements left.
@@ -157,59 +123,6 @@ impl std::fmt::Display for Statement {
 }
 
 type Planned = (Arc<dyn ExecutionPlan>, Arc<TaskContext>, Vec<(String, u64)>);
-
-/// The answer to a statement, as it comes.
-pub struct Answer {
-    stream: SendableRecordBatchStream,
-    plan: Arc<dyn ExecutionPlan>,
-    versions: Vec<(String, u64)>,
-}
-
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answer").field("versions", &self.versions).finish_non_exhaustive()
-    }
-}
-
-impl Answer {
-    /// The columns.
-    #[must_use]
-    pub fn schema(&self) -> SchemaRef {
-        self.stream.schema()
-    }
-
-    /// The tables that the statement reads, each with the Delta version that it sees.
-    #[must_use]
-    pub fn versions(&self) -> &[(String, u64)] {
-        &self.versions
-    }
-
-    /// The running plan, for its metrics.
-    #[must_use]
-    pub fn plan(&self) -> &Arc<dyn ExecutionPlan> {
-        &self.plan
-    }
-
-    /// What the statement has read, also after the answer is gone.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        Progress::of(&self.plan)
-    }
-
-    /// The rows as they come; an error ends them. Dropping the stream stops the statement.
-    #[must_use]
-    pub fn into_stream(self) -> SendableRecordBatchStream {
-        self.stream
-    }
-
-    /// All rows. For answers that are known to be small.
-    ///
-    /// # Errors
-    /// What stopped the statement.
-    pub async fn collect(self) -> Result<Vec<RecordBatch>, QueryError> {
-        Ok(self.stream.try_collect().await?)
-    }
-}
 
 impl Session {
     /// Opens the lake in a folder, given as a path or a `file://` URL.

@@ -27,7 +27,7 @@ use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, replace_children_if_necessary};
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -35,15 +35,11 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::union::InterleaveExec;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions,
-};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 use futures::{TryStreamExt, stream};
+use lookback_schemas::names::CLUSTER_ID;
 
 use super::scans;
-
-/// The column that says whose rows a data file has: the first that tables are partitioned by.
-const CLUSTER: &str = "cluster_id";
 
 /// Puts [`ByCluster`] where joins can be made cluster by cluster.
 #[derive(Debug)]
@@ -217,7 +213,7 @@ fn of_scan(scan: &DataSourceExec) -> Option<Vec<usize>> {
     let config = scans::config(scan)?;
     let table = config.file_source().table_schema();
     let first = table.table_partition_cols().first()?;
-    if first.name() != CLUSTER || config.limit.is_some() {
+    if first.name() != CLUSTER_ID || config.limit.is_some() {
         return None;
     }
     let column = table.file_schema().fields().len();
@@ -313,11 +309,7 @@ impl ExecutionPlan for ByCluster {
         vec![&self.template]
     }
 
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         let parts = self.properties.output_partitioning().partition_count();
         match <[_; 1]>::try_from(children) {
             // Another plan may have other scans.
@@ -327,10 +319,6 @@ impl ExecutionPlan for ByCluster {
             },
             Err(_) => internal_err!("a join by cluster has one template"),
         }
-    }
-
-    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
     fn apply_expressions(

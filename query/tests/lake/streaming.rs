@@ -94,9 +94,9 @@ async fn one_can_see_what_was_read() {
     let session = lake.session().await;
     let answer = session.query("SELECT query, querytxt FROM stl_query").await.unwrap();
     let progress = answer.progress();
+    // Its threads may be at work already.
     let planned = progress.read();
-    assert_eq!((planned.rows, planned.files), (0, 0));
-    assert!(planned.planned > 1);
+    assert!(planned.planned > 1 && planned.files <= planned.planned, "{planned:?}");
     answer.collect().await.unwrap();
     let read = progress.read();
     assert_eq!((read.rows, read.files), (6, planned.planned));

@@ -216,7 +216,7 @@ impl Asking {
             let outcome = Outcome::of_stream(asked.into_stream(), MOST_ROWS).await?;
             Ok::<_, Trouble>(Answered::new(outcome, versions))
         };
-        self.answers.get(&key, ask, |kept| self.now_at(kept)).await
+        self.answers.get(&key, None, ask, |kept| self.now_at(kept)).await
     }
 
     /// The versions that the tables of an answer have now.
@@ -275,6 +275,6 @@ impl Asking {
             };
             Ok::<_, Trouble>(Audited(desk.audit(&asker, request).await?))
         };
-        self.audits.get_or_before((&at(0), &at(step)), ask, |kept| self.now_at(kept)).await
+        self.audits.get(&at(0), Some(&at(step)), ask, |kept| self.now_at(kept)).await
     }
 }

@@ -109,11 +109,18 @@ impl<V: Kept> Cache<V> {
         Arc::new(Self { most_bytes, most, clock, state, places })
     }
 
-    /// The answer to what `key` stands for: the one that is kept, or a new one. `now_at` says which versions tables have now.
+    /// The answer to what `key` stands for: the one that is kept, or a new one. `now_at` says which versions tables have now. Of an
+    /// answer about a moment, `before` is the key of the one about the moment before: given while there is no other.
     ///
     /// # Errors
     /// What `ask` gives. Others who wait ask themselves then.
-    pub(super) async fn get<E, A, F, L, G>(self: &Arc<Self>, key: &str, ask: A, now_at: L) -> Result<Arc<V>, E>
+    pub(super) async fn get<E, A, F, L, G>(
+        self: &Arc<Self>,
+        key: &str,
+        before: Option<&str>,
+        ask: A,
+        now_at: L,
+    ) -> Result<Arc<V>, E>
     where
         A: FnOnce() -> F,
         F: Future<Output = Result<V, E>> + Send + 'static,
@@ -121,6 +128,12 @@ impl<V: Kept> Cache<V> {
         L: FnOnce(Arc<V>) -> G,
         G: Future<Output = Option<Versions>>,
     {
+        if let Some((value, cell)) = before.and_then(|before| self.begun(key, before)) {
+            if let Some(cell) = cell {
+                self.ask_meanwhile(key, cell, ask());
+            }
+            return Ok(value);
+        }
         let old = match self.find(key) {
             Found::Holds(value) => return Ok(value),
             Found::Ask(cell) => return self.asked(key, &cell, ask).await,
@@ -141,33 +154,6 @@ impl<V: Kept> Cache<V> {
                 self.ask_meanwhile(key, cell, ask());
                 Ok(old)
             }
-        }
-    }
-
-    /// As [`Cache::get`] for an answer about a moment: while there is none, the one that is kept about the moment before.
-    ///
-    /// # Errors
-    /// As [`Cache::get`].
-    pub(super) async fn get_or_before<E, A, F, L, G>(
-        self: &Arc<Self>,
-        (key, before): (&str, &str),
-        ask: A,
-        now_at: L,
-    ) -> Result<Arc<V>, E>
-    where
-        A: FnOnce() -> F,
-        F: Future<Output = Result<V, E>> + Send + 'static,
-        E: Send + 'static,
-        L: FnOnce(Arc<V>) -> G,
-        G: Future<Output = Option<Versions>>,
-    {
-        match self.begun(key, before) {
-            Some((value, None)) => Ok(value),
-            Some((value, Some(cell))) => {
-                self.ask_meanwhile(key, cell, ask());
-                Ok(value)
-            }
-            None => self.get(key, ask, now_at).await,
         }
     }
 

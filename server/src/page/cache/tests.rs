@@ -66,7 +66,7 @@ impl Lake {
             Some(self.versions())
         };
         let lake = self.clone();
-        cache.get(key, || lake.answer(), look).await.map(|answer| answer.0)
+        cache.get(key, None, || lake.answer(), look).await.map(|answer| answer.0)
     }
 
     async fn get(&self, cache: &Arc<Cache<Number>>, key: &str) -> u64 {
@@ -151,6 +151,38 @@ async fn an_answer_that_was_right_just_now_is_given_while_the_next_is_asked() {
 }
 
 #[tokio::test]
+async fn what_nobody_waits_for_is_asked_a_few_at_a_time() {
+    let lake = Lake::default();
+    let cache = lake.cache(100, 10_000);
+    let places = cache.places.available_permits() as u64;
+    let keys: Vec<String> = (0..places + 5).map(|n| n.to_string()).collect();
+    for key in &keys {
+        lake.get(&cache, key).await;
+    }
+    let before = lake.counts().0;
+    lake.set(1);
+    lake.advance(LATER);
+    lake.held.forget_permits(1_000);
+    for key in &keys {
+        assert_eq!(lake.get(&cache, key).await, 0);
+    }
+    settle().await;
+    assert_eq!(lake.counts().0 - before, places);
+    // Whoever has to wait does not wait for a place.
+    let other = lake.clone();
+    let (asked, ()) = tokio::join!(other.get(&cache, "another"), async {
+        settle().await;
+        assert_eq!(lake.counts().0 - before, places + 1);
+        lake.held.add_permits(1_000);
+    });
+    assert_eq!(asked, 1);
+    for _ in &keys {
+        settle().await;
+    }
+    assert_eq!(lake.counts().0 - before, places + 1 + keys.len() as u64 - places);
+}
+
+#[tokio::test]
 async fn a_next_answer_that_fails_is_asked_again_and_told_once_the_last_is_old() {
     let lake = Lake::default();
     let cache = lake.cache(10, 1_000);
@@ -177,7 +209,7 @@ async fn an_answer_about_the_moment_before_is_given_while_the_next_is_asked() {
         async move {
             let (asking, looking) = (lake.clone(), lake.clone());
             let look = |_| async move { Some(looking.versions()) };
-            cache.get_or_before((key, before), || asking.answer(), look).await.unwrap().0
+            cache.get(key, Some(before), || asking.answer(), look).await.unwrap().0
         }
     };
     assert_eq!(at("5", "0").await, 0, "there is none before");
