@@ -264,24 +264,27 @@ pub(crate) async fn session(settings: &Settings) -> Result<lookback_query::sessi
         Lake::open(location).await?
     };
     let limits = &settings.query;
+    let usual = Limits::default();
     Ok(Session::over(
         lake,
         Limits {
-            memory_bytes: mebibytes(limits.memory_mb, "memory_mb")?,
-            columns_bytes: mebibytes(limits.columns_mb, "columns_mb")?,
+            memory_bytes: mebibytes(limits.memory_mb, "memory_mb")?.unwrap_or(usual.memory_bytes),
+            columns_bytes: mebibytes(limits.columns_mb, "columns_mb")?.unwrap_or(usual.columns_bytes),
             spill_bytes: limits.spill_mb.saturating_mul(1 << 20),
             timeout: limits.timeout,
-            ..Limits::default()
+            ..usual
         },
     )?)
 }
 
-/// A number of MiB of `[query]` in bytes.
+/// A number of MiB of `[query]`, if it is given, in bytes.
 #[cfg(feature = "query")]
-fn mebibytes(number: usize, key: &str) -> Result<usize, Failure> {
-    number
-        .checked_mul(1 << 20)
-        .ok_or_else(|| Failure::usage(format!("[query] {key} = {number} is more than a process can have")))
+fn mebibytes(number: Option<usize>, key: &str) -> Result<Option<usize>, Failure> {
+    let in_bytes = |number: usize| {
+        let bytes = number.checked_mul(1 << 20);
+        bytes.ok_or_else(|| Failure::usage(format!("[query] {key} = {number} is more than a process can have")))
+    };
+    number.map(in_bytes).transpose()
 }
 
 #[cfg(test)]
@@ -335,7 +338,7 @@ mod tests {
     fn limits_of_questions_have_a_section() {
         let settings =
             with("[query]\nmemory_mb = 4096\ntimeout = \"1h\"", &[("LOOKBACK_QUERY__COLUMNS_MB", "0")]).unwrap();
-        assert_eq!((settings.query.memory_mb, settings.query.columns_mb), (4_096, 0));
+        assert_eq!((settings.query.memory_mb, settings.query.columns_mb), (Some(4_096), Some(0)));
         assert_eq!(settings.query.timeout.as_secs(), 3_600);
         assert!(with("[query]\nmemory = 1", &[]).unwrap_err().contains("memory"));
     }

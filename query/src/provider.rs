@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, RecordBatch};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::TreeNode;
@@ -96,20 +96,12 @@ impl LakeTable {
     /// A filter over partition columns, evaluated for every file at once.
     fn evaluate(&self, state: &dyn Session, filter: Expr) -> Result<BooleanArray> {
         let schema = Arc::new(Schema::new(self.files.schema().table_partition_cols().clone()));
-        let filter = physical(state, filter, &schema)?;
-        let batch = RecordBatch::try_new(schema, self.files.partition_arrays().to_vec())?;
-        let array = filter.evaluate(&batch)?.into_array(batch.num_rows())?;
-        let matches = array.as_any().downcast_ref::<BooleanArray>().cloned();
-        matches.ok_or_else(|| DataFusionError::Plan("a filter must be true or false".to_owned()))
+        truths(state, filter, &RecordBatch::try_new(schema, self.files.partition_arrays().to_vec())?)
     }
 
     /// Whether a filter needs nothing but partition columns, so that it is true or false for a file as a whole.
     fn is_partition_filter(&self, filter: &Expr) -> bool {
-        let partition = self.files.schema().table_partition_cols();
-        let columns = filter.column_refs();
-        !columns.is_empty()
-            && columns.iter().all(|column| partition.iter().any(|field| *field.name() == column.name))
-            && is_decided_by_columns(filter)
+        is_over(filter, self.files.schema().table_partition_cols())
     }
 
     /// Whether a statement takes text of rows that its filters choose by other columns: such text is long, and only that of the
@@ -140,6 +132,22 @@ impl LakeTable {
             .with_partition_values(self.files.partition_values(number)?)
             .with_statistics(Arc::new(self.files.statistics(number))))
     }
+}
+
+/// Whether a filter's value follows from these columns, of which it names one at least.
+pub(crate) fn is_over(filter: &Expr, fields: &[FieldRef]) -> bool {
+    let columns = filter.column_refs();
+    !columns.is_empty()
+        && columns.iter().all(|column| fields.iter().any(|field| *field.name() == column.name))
+        && is_decided_by_columns(filter)
+}
+
+/// Whether a filter holds, row by row.
+pub(crate) fn truths(state: &dyn Session, filter: Expr, rows: &RecordBatch) -> Result<BooleanArray> {
+    let filter = physical(state, filter, &rows.schema())?;
+    let array = filter.evaluate(rows)?.into_array(rows.num_rows())?;
+    let matches = array.as_any().downcast_ref::<BooleanArray>().cloned();
+    matches.ok_or_else(|| DataFusionError::Plan("a filter must be true or false".to_owned()))
 }
 
 /// Whether an expression's value follows from its columns alone.

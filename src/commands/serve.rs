@@ -17,6 +17,11 @@ use crate::stop::asked_to_stop;
 /// Longest password that is read, in bytes.
 const MAX_PASSWORD: u64 = 1_024;
 
+/// Memory of questions and for columns, in MiB, unless `[query]` says otherwise: with what a server keeps besides (answers, footers,
+/// rows on their way out), less than 1 GB.
+const MEMORY_MB: usize = 512;
+const COLUMNS_MB: usize = 256;
+
 pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failure> {
     if arguments.hash_password {
         print::line(hash_password(password()?)?)?;
@@ -32,7 +37,9 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
         return Ok(0);
     }
     let mut settings = settings(global, arguments)?;
-    let of_lake = config::load_to_ask(global).await?;
+    let mut of_lake = config::load_to_ask(global).await?;
+    of_lake.query.memory_mb.get_or_insert(MEMORY_MB);
+    of_lake.query.columns_mb.get_or_insert(COLUMNS_MB);
     settings.retention = of_lake.export.retention;
     settings.audit_defaults.extend(lake_keys(&of_lake));
     let session = live::beside(config::session(&of_lake).await?, &of_lake, arguments.live).await?;

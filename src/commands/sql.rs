@@ -105,7 +105,7 @@ pub(crate) async fn open_to_ask(global: &Global, as_of: Option<&str>, limits: &L
 async fn opened(global: &Global, as_of: Option<&str>, limits: &Limits) -> Result<(Session, Settings), Failure> {
     let mut settings = config::load_to_ask(global).await?;
     settings.query.timeout = limits.timeout.unwrap_or(settings.query.timeout);
-    settings.query.memory_mb = limits.memory_mb.map_or(settings.query.memory_mb, |mb| mb as usize);
+    settings.query.memory_mb = limits.memory_mb.map(|mb| mb as usize).or(settings.query.memory_mb);
     let as_of = as_of.map(parse_time).transpose().map_err(|e| Failure::usage(e.to_string()))?;
     Ok((config::session(&settings).await?.with_as_of(as_of), settings))
 }

@@ -10,10 +10,12 @@ use super::duration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QuerySettings {
-    /// Memory for sorts, joins and aggregates of all questions together, in MiB: one that runs alone has half of it.
-    pub memory_mb: usize,
-    /// Memory, besides, for columns that were asked for more than once, in MiB. 0 keeps none.
-    pub columns_mb: usize,
+    /// Memory for sorts, joins and aggregates of all questions together, in MiB: one that runs alone has half of it. If it is not
+    /// given, 1,024; of a server, which has more in memory than questions, 512.
+    pub memory_mb: Option<usize>,
+    /// Memory, besides, for columns that were asked for more than once, in MiB, 0 keeps none; an eighth more is for days of rollups.
+    /// If it is not given, 512; of a server 256.
+    pub columns_mb: Option<usize>,
     /// Room in temporary files for one question, in MiB.
     pub spill_mb: u64,
     /// Longest time from the start of a question to its last row.
@@ -23,6 +25,6 @@ pub struct QuerySettings {
 
 impl Default for QuerySettings {
     fn default() -> Self {
-        Self { memory_mb: 1 << 10, columns_mb: 512, spill_mb: 20 << 10, timeout: Duration::from_secs(600) }
+        Self { memory_mb: None, columns_mb: None, spill_mb: 20 << 10, timeout: Duration::from_secs(600) }
     }
 }

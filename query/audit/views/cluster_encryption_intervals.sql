@@ -21,30 +21,17 @@ numbered AS (
            OVER (PARTITION BY cluster_namespace_arn, account_id ORDER BY observed_at ROWS UNBOUNDED PRECEDING) AS n
   FROM neighbours
 ),
-spans AS (
-  SELECT cluster_namespace_arn, account_id, n, MAX(observed_at) AS last_seen, COUNT(*) AS observations,
-         MAX(DATEDIFF(microsecond, observed_at, next_at)) AS max_gap_us
+spanned AS (
+  SELECT *,
+         ROW_NUMBER() OVER (PARTITION BY cluster_namespace_arn, account_id, n ORDER BY observed_at) AS place,
+         MAX(observed_at) OVER (PARTITION BY cluster_namespace_arn, account_id, n ORDER BY observed_at
+                                ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last_seen,
+         COUNT(*) OVER (PARTITION BY cluster_namespace_arn, account_id, n ORDER BY observed_at
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS observations,
+         MAX(DATEDIFF(microsecond, observed_at, next_at))
+           OVER (PARTITION BY cluster_namespace_arn, account_id, n ORDER BY observed_at
+                 ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS max_gap_us
   FROM numbered
-  GROUP BY cluster_namespace_arn, account_id, n
-),
-firsts AS (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY cluster_namespace_arn, account_id, n ORDER BY observed_at) AS place
-  FROM numbered
-),
--- A look that finds nothing new writes no row. The run that found a change says since when it had not looked, and the runs
--- before it how long the state before was still seen.
-looks AS (
-  SELECT f.cluster_namespace_arn, f.account_id, f.n, MAX(LEAST(earlier.looked_until, own.window_from)) AS unchanged_until
-  FROM firsts AS f
-  JOIN collection_runs AS own ON own.run_id = f.run_id AND own.account_id = f.account_id
-  JOIN collection_looks AS earlier
-    ON earlier.collector = own.collector AND earlier.account_id = own.account_id AND earlier.region = own.region
-   AND earlier.window_from = own.window_from
-  WHERE f.place = 1
-    AND own.collector IN ('clusters', 'serverless')
-    AND own.window_from <= f.observed_at
-    AND earlier.looked_until > f.previous_at
-  GROUP BY f.cluster_namespace_arn, f.account_id, f.n
 ),
 -- How long the last state was still seen.
 reach AS (
@@ -53,13 +40,17 @@ reach AS (
   WHERE collector IN ('clusters', 'serverless') AND status = 'ok' AND window_from < :as_of
   GROUP BY collector, account_id, region
 ),
+-- A look that finds nothing new writes no row. The run that found a change says since when it had not looked, and the runs
+-- before it how long the state before was still seen.
 bounded AS (
-  SELECT f.*, s.last_seen, s.observations, s.max_gap_us, f.observed_at AS start_hi,
-         GREATEST(f.previous_at, l.unchanged_until) AS start_lo
-  FROM firsts AS f
-  JOIN spans AS s ON s.cluster_namespace_arn = f.cluster_namespace_arn AND s.account_id = f.account_id AND s.n = f.n
-  LEFT JOIN looks AS l ON l.cluster_namespace_arn = f.cluster_namespace_arn AND l.account_id = f.account_id AND l.n = f.n
-  WHERE f.place = 1
+  SELECT s.*, s.observed_at AS start_hi,
+         GREATEST(s.previous_at,
+                  CASE WHEN look.window_from <= s.observed_at AND look.looked_until > s.previous_at
+                       THEN LEAST(look.looked_until, look.window_from) END) AS start_lo
+  FROM spanned AS s
+  LEFT JOIN collection_looks AS look
+    ON look.run_id = s.run_id AND look.account_id = s.account_id AND look.collector IN ('clusters', 'serverless')
+  WHERE s.place = 1
 ),
 closed AS (
   SELECT *,

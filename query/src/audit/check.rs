@@ -42,6 +42,12 @@ impl Need {
         self.collectors.is_empty() && lookback_schemas::encryption::table(self.table).is_some()
     }
 
+    /// Whether it is a table of logs: how far that was exported, the exporter's ledger says.
+    #[must_use]
+    pub fn is_log(&self) -> bool {
+        self.collectors.is_empty() && !self.is_evidence()
+    }
+
     /// Whether a judgment about an entity of a kind needs it: one about a cluster needs nothing that is read of namespaces only.
     #[must_use]
     pub fn concerns(&self, entity_type: &str) -> bool {

@@ -43,7 +43,7 @@ pub struct Place {
 pub struct Coverage {
     /// By place.
     pub reads: BTreeMap<Place, Reads>,
-    /// Time that was read of a table of logs, by table and cluster.
+    /// Time that was read of the tables of logs that were asked for, by table and cluster.
     pub logs: BTreeMap<(String, String), Spans>,
     /// What each entity rests on, if anything was refused about single resources.
     pub references: References,
@@ -71,12 +71,12 @@ impl Proof {
 }
 
 impl Coverage {
-    /// What the ledgers say about the time from `from` to `to` (microseconds since 1970-01-01, UTC), and which collectors ever
-    /// ran.
+    /// What the ledgers say about the time from `from` to `to` (microseconds since 1970-01-01, UTC), which collectors ever ran, and
+    /// of which time the `logs` were exported.
     ///
     /// # Errors
     /// If a ledger cannot be read.
-    pub async fn read(session: &Session, from: i64, to: i64) -> Result<Self, QueryError> {
+    pub async fn read(session: &Session, from: i64, to: i64, logs: &[&str]) -> Result<Self, QueryError> {
         let mut coverage = Self::default();
         let places = "SELECT DISTINCT collector, account_id, region FROM collection_runs";
         for row in rows_of(session, places).await? {
@@ -111,16 +111,21 @@ impl Coverage {
         if coverage.reads.values().any(Reads::has_denied_resources) {
             coverage.references = References::read(session).await?;
         }
-        coverage.read_logs(session, from, to).await?;
+        coverage.read_logs(session, from, to, logs).await?;
         Ok(coverage)
     }
 
     /// Tables of logs have the exporter's own ledger.
-    async fn read_logs(&mut self, session: &Session, from: i64, to: i64) -> Result<(), QueryError> {
+    async fn read_logs(&mut self, session: &Session, from: i64, to: i64, logs: &[&str]) -> Result<(), QueryError> {
+        if logs.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = logs.iter().map(|name| format!("'{name}'")).collect();
         let sql = format!(
             "SELECT cluster_id, table_name, window_from, window_to FROM lookback_export_runs \
-             WHERE kind <> 'compact' AND outcome <> 'failed' AND window_to >= '{}' AND window_from <= '{}' \
+             WHERE table_name IN ({}) AND kind <> 'compact' AND outcome <> 'failed' AND window_to >= '{}' AND window_from <= '{}' \
              ORDER BY window_from",
+            names.join(", "),
             moment_text(from),
             moment_text(to)
         );
@@ -139,7 +144,7 @@ impl Coverage {
         if need.is_evidence() {
             return !self.reads.is_empty();
         }
-        if need.collectors.is_empty() {
+        if need.is_log() {
             return self.logs.keys().any(|(table, _)| table == need.table);
         }
         self.reads.keys().any(|place| need.collectors.contains(&place.collector.as_str()))
@@ -161,7 +166,7 @@ impl Coverage {
     }
 
     fn proof_of(&self, need: &Need, subject: &Subject<'_>, window: (i64, i64)) -> Proof {
-        if need.collectors.is_empty() {
+        if need.is_log() {
             return self.proof_of_logs(need, subject.name, window);
         }
         if subject.account_id.is_empty() {

@@ -134,7 +134,7 @@ pub async fn run_keeping(session: &Session, request: &Request, kept_bytes: usize
     let understood: Vec<Statement> = statements.iter().flatten().cloned().collect();
     let kept = session.keeping(&understood, kept_bytes).await?;
     let read_from = request.from.min(request.as_of - FRESH);
-    let coverage = Coverage::read(kept.session(), read_from, request.as_of).await?;
+    let coverage = Coverage::read(kept.session(), read_from, request.as_of, &logs(&request.checks)).await?;
     let answers = answers(&asked, statements, &kept, session.at_once()).await;
     let mut checks = Vec::with_capacity(asked.len());
     for (one, (rows, took)) in asked.into_iter().zip(answers) {
@@ -182,6 +182,15 @@ fn tables(checks: &[&'static Check]) -> Vec<&'static str> {
     tables.sort_unstable();
     tables.dedup();
     tables
+}
+
+/// The tables of logs whose coverage counts for the checks.
+fn logs(checks: &[&'static Check]) -> Vec<&'static str> {
+    let needs = checks.iter().flat_map(|check| &check.needs).filter(|need| need.is_log());
+    let mut logs: Vec<&str> = needs.map(|need| need.table).collect();
+    logs.sort_unstable();
+    logs.dedup();
+    logs
 }
 
 fn order(finding: &Finding) -> (usize, String, String, String, String) {

@@ -64,6 +64,7 @@ pub use limits::Limits;
 use local::Locals;
 use memory::Shares;
 pub use progress::{Progress, Read};
+use rollups::Computed;
 pub use rollups::PinnedRollup;
 use threads::Threads;
 use views::WithViews;
@@ -71,6 +72,9 @@ use views::WithViews;
 const CATALOG: &str = "lookback";
 const SCHEMA: &str = "public";
 const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// Beside the columns of data files, so much of their room is for days of rollups that are computed.
+const COMPUTED_PART: usize = 8;
 
 /// A lake that answers statements. Cheap to clone; clones share memory, caches, and the views and temporary tables that
 /// statements left.
@@ -80,6 +84,7 @@ pub struct Session {
     // Shared: each connection of a server has a session of its own.
     base: Arc<SessionState>,
     memory: Arc<Shares>,
+    computed: Arc<Computed>,
     threads: Arc<Threads>,
     limits: Limits,
     as_of: Option<i64>,
@@ -164,6 +169,7 @@ impl Session {
             lake: Arc::new(lake),
             base: Arc::new(base),
             memory,
+            computed: Computed::new(limits.columns_bytes / COMPUTED_PART),
             threads,
             limits,
             as_of: None,

@@ -2,12 +2,12 @@
 
 use arrow::array::RecordBatch;
 use futures::TryStreamExt;
-use lookback_query::Session;
+use lookback_query::{Limits, Session};
 use lookback_schemas::rollups::{DayState, FINGERPRINTS, HOURLY, Rollup};
 use lookback_schemas::time::parse_day;
 use serde_json::{Value, json};
 
-use crate::support::{TestLake, ask};
+use crate::support::{TestLake, ask, counted};
 
 /// A stay in a service class.
 fn wlm(query: i64, user: i64, class: i64, end: &str, queue: i64, exec: i64) -> Value {
@@ -133,6 +133,80 @@ async fn stored_days_and_days_of_the_logs_are_one_answer() {
     assert!(!pinned.covers(None, &(first..=first)));
     assert!(pinned.covers(None, &(first + 5..=first + 9)));
     assert_eq!(pinned.days()[&("etl".to_owned(), first)].state, DayState::Stale);
+}
+
+/// Days that a statement computes from the logs.
+async fn computed(session: &Session, sql: &str) -> Option<usize> {
+    counted(session, sql, "DaysComputed", "days_computed").await
+}
+
+#[tokio::test]
+async fn a_day_is_computed_once_until_the_logs_have_more_of_it() {
+    let lake = lake().await;
+    let session = lake.session().await;
+    let totals = "SELECT SUM(queries) FROM lookback_hourly_current";
+    let shapes = "SELECT COUNT(*) FROM lookback_fingerprints_current";
+    let first =
+        "SELECT SUM(queue_us) FROM lookback_hourly_current WHERE log_date = '2026-01-01' AND cluster_id = 'etl'";
+    assert_eq!(computed(&session, first).await, Some(1));
+    assert_eq!(computed(&session, totals).await, Some(2));
+    assert_eq!(computed(&session, BY_HOUR).await, Some(0));
+    assert_eq!(ask(&session, BY_HOUR).await, HOURS);
+    // Another rollup of the same days, and the same rollup for whoever else asks.
+    assert_eq!(computed(&session, shapes).await, Some(3));
+    assert_eq!(computed(&session.apart(), totals).await, Some(0));
+
+    let late = json!([query(9, 100, "2026-01-01 08:30:00", "2026-01-01 08:30:01", 0, "select 9")]);
+    lake.add("stl_query", "bi", "2026-01-01", &[], late).await;
+    assert_eq!(computed(&session, totals).await, Some(1));
+    assert_eq!(ask(&session, totals).await, "7");
+    store(&lake, &HOURLY, "bi", "2026-01-01").await;
+    store(&lake, &HOURLY, "etl", "2026-01-01").await;
+    store(&lake, &HOURLY, "etl", "2026-01-02").await;
+    assert_eq!(computed(&session, totals).await, None);
+    assert_eq!(ask(&session, totals).await, "7");
+
+    // Without room, each statement computes what it asks for.
+    let limits = Limits { columns_bytes: 0, ..*session.limits() };
+    let narrow = Session::open(lake.location(), limits).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(computed(&narrow, shapes).await, Some(3));
+    }
+}
+
+#[tokio::test]
+async fn statements_at_the_same_time_compute_a_day_once() {
+    let lake = lake().await;
+    let session = lake.session().await;
+    let together = (0..8).map(|n| {
+        let (session, sql) = (session.apart(), format!("SELECT {n}, SUM(queries) FROM lookback_hourly_current"));
+        async move { computed(&session, &sql).await }
+    });
+    let counts = futures::future::join_all(together).await;
+    assert_eq!(counts.into_iter().flatten().sum::<usize>(), 3);
+}
+
+#[tokio::test]
+async fn many_days_that_were_never_stored_give_the_same_as_few() {
+    let lake = TestLake::new();
+    // More than are computed as a whole.
+    for (cluster, day) in (0..21).flat_map(|cluster| (1..=20).map(move |day| (cluster, day))) {
+        let (start, end) = (format!("2026-01-{day:02} 08:00:00"), format!("2026-01-{day:02} 08:00:{day:02}"));
+        let rows = json!([query(i64::from(cluster), 100, &start, &end, 0, "select 1")]);
+        lake.add("stl_query", &format!("c{cluster:02}"), &format!("2026-01-{day:02}"), &[], rows).await;
+    }
+    let by_day =
+        "SELECT log_date, COUNT(*), SUM(queries), SUM(elapsed_us) FROM lookback_hourly_current GROUP BY 1 ORDER BY 1";
+    let expected =
+        (1..=20).map(|day| format!("2026-01-{day:02},21,21,{}", 21_000_000 * day)).collect::<Vec<_>>().join("\n");
+    let session = lake.session().await;
+    assert_eq!(computed(&session, by_day).await, None);
+    assert_eq!(ask(&session, by_day).await, expected);
+    for day in 1..=20 {
+        store(&lake, &HOURLY, "c00", &format!("2026-01-{day:02}")).await;
+    }
+    assert_eq!(computed(&session, by_day).await, Some(400));
+    assert_eq!(ask(&session, by_day).await, expected);
 }
 
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! Joins cluster by cluster, and groups made in scans, give the rows that the engine's own steps give.
 
-use std::sync::Arc;
-
 use lookback_query::{Limits, Session};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::support::{TestLake, ask};
+use crate::support::{TestLake, ask, counted};
 
 const DAYS: [&str; 3] = ["2026-01-01", "2026-01-02", "2026-01-03"];
 
@@ -60,17 +58,7 @@ async fn plan(session: &Session, sql: &str) -> String {
 
 /// Files that grouped scans gave to the engine while they answered.
 async fn left(session: &Session, sql: &str) -> usize {
-    let answer = session.query(sql).await.unwrap();
-    let plan = Arc::clone(answer.plan());
-    answer.collect().await.unwrap();
-    let (mut steps, mut left) = (vec![plan], None);
-    while let Some(step) = steps.pop() {
-        steps.extend(step.children().into_iter().cloned());
-        if step.name() == "GroupedScan" {
-            let of_step = step.metrics().and_then(|metrics| metrics.sum_by_name("files_left"));
-            left = Some(left.unwrap_or(0) + of_step.map_or(0, |count| count.as_usize()));
-        }
-    }
+    let left = counted(session, sql, "GroupedScan", "files_left").await;
     left.unwrap_or_else(|| panic!("no grouped scan: {sql}"))
 }
 

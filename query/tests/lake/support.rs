@@ -276,6 +276,23 @@ pub async fn csv(session: &Session, sql: &str) -> Result<String, QueryError> {
     Ok(text.split_once('\n').map_or("", |(_, rest)| rest).trim_end().to_owned())
 }
 
+/// What the steps of a name counted while a statement was answered; `None` if its plan has no such step.
+#[allow(dead_code, reason = "the tests in `lake` use it")]
+pub async fn counted(session: &Session, sql: &str, step: &str, metric: &str) -> Option<usize> {
+    let answer = session.query(sql).await.unwrap();
+    let plan = Arc::clone(answer.plan());
+    answer.collect().await.unwrap();
+    let (mut steps, mut counted) = (vec![plan], None);
+    while let Some(next) = steps.pop() {
+        steps.extend(next.children().into_iter().cloned());
+        if next.name() == step {
+            let of_step = next.metrics().and_then(|metrics| metrics.sum_by_name(metric));
+            counted = Some(counted.unwrap_or(0) + of_step.map_or(0, |count| count.as_usize()));
+        }
+    }
+    counted
+}
+
 /// The answer to a statement that must succeed.
 pub async fn ask(session: &Session, sql: &str) -> String {
     csv(session, sql).await.unwrap_or_else(|e| panic!("{sql}: {e}: {e:?}"))

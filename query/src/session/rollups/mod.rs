@@ -12,6 +12,8 @@
 //! One statement computes a rollup, `query/rollups/<name>.sql`: over a cluster's day to store it, and over the days that are not
 //! up to date to answer at once. Filters on `cluster_id` and `log_date` reach the logs through it.
 
+mod computed;
+mod days;
 mod plan;
 mod state;
 
@@ -27,13 +29,18 @@ use lookback_schemas::names::{CURRENT_SUFFIX, FINGERPRINTS_TABLE, ROLLUP_STATE_T
 use lookback_schemas::rollups::{Day, DayState, Key, ROLLUPS, Rollup, days};
 use tokio::time::Instant;
 
-use super::Session;
 use super::bounded::{self, Stop};
 use super::catalog::Snapshot;
 use super::task;
+use super::{Limits, Session};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::FileList;
+pub(super) use computed::Computed;
 use plan::{Part, keys};
+
+/// As many days of clusters at most are computed as a whole and kept. Of a lake whose rollups were never stored there are more;
+/// of those only the columns and hours are computed that a statement asks for.
+const MOST_DAYS: usize = 400;
 
 /// The statement that computes a rollup.
 fn definition(rollup: &Rollup) -> &'static str {
@@ -102,14 +109,16 @@ impl PinnedRollup {
     /// # Errors
     /// [`ErrorKind::Limit`] or [`ErrorKind::Read`], also later from the stream.
     pub async fn compute(&self, cluster_id: &str, day: i32) -> Result<SendableRecordBatchStream, QueryError> {
-        Box::pin(self.start(cluster_id, day)).await
+        Box::pin(self.run(&Part::Only(vec![(cluster_id, day)]), true)).await
     }
 
-    async fn start(&self, cluster_id: &str, day: i32) -> Result<SendableRecordBatchStream, QueryError> {
-        let limits = &self.session.limits;
+    /// The rows of some days, computed from the logs; if they shall be, sorted as they are stored.
+    async fn run(&self, part: &Part<'_>, sorted: bool) -> Result<SendableRecordBatchStream, QueryError> {
+        // Rows of a rollup are no answer.
+        let limits = &Limits { max_rows: None, ..self.session.limits };
         let deadline = Instant::now() + limits.timeout;
-        let (state, plan) = self.over_logs(&Part::Only(vec![(cluster_id, day)])).await?;
-        let plan = plan::sorted(plan, self.rollup)?;
+        let (state, plan) = self.over_logs(part).await?;
+        let plan = if sorted { plan::sorted(plan, self.rollup)? } else { plan };
         let frame = SessionContext::new_with_state(state).execute_logical_plan(plan).await?;
         let tasks = Arc::new(frame.task_ctx());
         let stop = Stop::at(deadline, limits.timeout);
@@ -119,19 +128,24 @@ impl PinnedRollup {
     }
 
     /// The stored rows of the days that are up to date, and the rows of the others from the logs.
-    async fn current(&self) -> Result<ViewTable, QueryError> {
-        let of_state = |current: bool| {
-            let wanted = self.days.iter().filter(move |(_, day)| (day.state == DayState::Current) == current);
-            wanted.map(|((cluster, day), _)| (cluster.as_str(), *day)).collect::<Vec<_>>()
+    async fn current(self) -> Result<ViewTable, QueryError> {
+        let of_state = |wanted: fn(DayState) -> bool| {
+            let found = self.days.iter().filter(move |(_, day)| wanted(day.state));
+            found.map(|((cluster, day), _)| (cluster.as_str(), *day)).collect::<Vec<_>>()
         };
-        let other = of_state(false);
-        let (fresh, outdated) = if of_state(true).is_empty() {
-            (Part::Only(Vec::new()), Part::All)
-        } else {
-            (Part::Except(other.clone()), Part::Only(other))
-        };
-        let (_, computed) = self.over_logs(&outdated).await?;
+        let other = of_state(|state| state != DayState::Current);
+        let nothing_stored = other.len() == self.days.len();
+        let fresh = if nothing_stored { Part::Only(Vec::new()) } else { Part::Except(other.clone()) };
         let stored = plan::stored(self.rollup, &self.stored, &fresh)?;
+        let computed = if other.len() > MOST_DAYS {
+            let outdated = if nothing_stored { Part::All } else { Part::Only(other) };
+            self.over_logs(&outdated).await?.1
+        } else {
+            // A day that the logs have no more is none.
+            let days = of_state(|state| matches!(state, DayState::Stale | DayState::Missing));
+            let days = days.into_iter().map(|(cluster, day)| (cluster.to_owned(), day)).collect();
+            plan::computed(Arc::new(self), days)?
+        };
         Ok(ViewTable::new(plan::union(stored, computed)?, None))
     }
 }

@@ -16,6 +16,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE, PARTITION_COLUMNS};
 use lookback_schemas::rollups::{Key, Rollup};
 
+use super::days::Days;
 use super::{PinnedRollup, definition};
 use crate::error::{ErrorKind, QueryError};
 use crate::lake::FileList;
@@ -127,6 +128,17 @@ pub(super) fn stored(rollup: &Rollup, files: &Arc<FileList>, part: &Part<'_>) ->
     fitted(scan, rollup)
 }
 
+/// Days that are computed when they are asked for.
+pub(super) fn computed(rollup: Arc<PinnedRollup>, days: Vec<Key>) -> Result<LogicalPlan, QueryError> {
+    let name = rollup.rollup.name;
+    let table: Arc<dyn TableProvider> = if days.is_empty() {
+        Arc::new(EmptyTable::new(Arc::new(columns(rollup.rollup))))
+    } else {
+        Arc::new(Days::new(rollup, days))
+    };
+    Ok(LogicalPlanBuilder::scan(name, provider_as_source(table), None)?.build()?)
+}
+
 /// The rows of both.
 pub(super) fn union(one: LogicalPlan, other: LogicalPlan) -> Result<LogicalPlan, QueryError> {
     Ok(LogicalPlanBuilder::from(one).union(other)?.build()?)
@@ -139,7 +151,7 @@ pub(super) fn sorted(plan: LogicalPlan, rollup: &Rollup) -> Result<LogicalPlan, 
 }
 
 /// The columns of a rollup as questions see them: its own, times without a zone, then the partition columns.
-fn columns(rollup: &Rollup) -> Schema {
+pub(super) fn columns(rollup: &Rollup) -> Schema {
     let files = FileList::empty(rollup.name, &rollup.schema(), &PARTITION_COLUMNS);
     files.schema().table_schema().as_ref().clone()
 }
