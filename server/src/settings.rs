@@ -137,7 +137,8 @@ pub struct UserSettings {
 pub struct LimitSettings {
     /// Connections that may be open at a time, for each of the two addresses; 1 or more.
     pub connections: usize,
-    /// Statements that run at once, whoever asks; 1 or more.
+    /// Statements that run at once, whoever asks; 1 or more. If it is not given, two for each processor, but 4 to 8: more of them
+    /// would only take memory from each other.
     pub statements: usize,
     /// Statements that may wait for their turn.
     pub waiting: usize,
@@ -163,9 +164,10 @@ pub struct LimitSettings {
 
 impl Default for LimitSettings {
     fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             connections: 250,
-            statements: 8,
+            statements: (2 * processors).clamp(4, 8),
             waiting: 400,
             wait: Duration::from_secs(30),
             timeout: Duration::from_secs(120),

@@ -20,7 +20,7 @@ const MAX_PASSWORD: u64 = 1_024;
 /// Memory of questions and for columns, in MiB, unless `[query]` says otherwise: with what a server keeps besides (answers, footers,
 /// rows on their way out), less than 1 GB.
 const MEMORY_MB: usize = 512;
-const COLUMNS_MB: usize = 256;
+const COLUMNS_MB: usize = 160;
 
 pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failure> {
     if arguments.hash_password {

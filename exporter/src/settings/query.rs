@@ -13,8 +13,8 @@ pub struct QuerySettings {
     /// Memory for sorts, joins and aggregates of all questions together, in MiB: one that runs alone has half of it. If it is not
     /// given, 1,024; of a server, which has more in memory than questions, 512.
     pub memory_mb: Option<usize>,
-    /// Memory, besides, for columns that were asked for more than once, in MiB, 0 keeps none; an eighth more is for days of rollups.
-    /// If it is not given, 512; of a server 256.
+    /// Memory, besides, for columns that were asked for more than once, in MiB, 0 keeps none; a quarter more is for days of rollups.
+    /// If it is not given, 512; of a server 160.
     pub columns_mb: Option<usize>,
     /// Room in temporary files for one question, in MiB.
     pub spill_mb: u64,

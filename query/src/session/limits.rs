@@ -8,7 +8,7 @@ pub struct Limits {
     /// Bytes of memory for sorts, joins and aggregates, shared by the statements of a session: one that runs alone has half,
     /// `n` have each the `n + 1`th part. Beyond it they spill to temporary files, or fail if they cannot.
     pub memory_bytes: usize,
-    /// Bytes of memory, besides, for columns of data files that were asked for more than once; an eighth more is for days of
+    /// Bytes of memory, besides, for columns of data files that were asked for more than once; a quarter more is for days of
     /// rollups that are not stored yet. 0 keeps none.
     pub columns_bytes: usize,
     /// Bytes that a statement may have in temporary files at a time.

@@ -74,7 +74,7 @@ const SCHEMA: &str = "public";
 const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// Beside the columns of data files, so much of their room is for days of rollups that are computed.
-const COMPUTED_PART: usize = 8;
+const COMPUTED_PART: usize = 4;
 
 /// A lake that answers statements. Cheap to clone; clones share memory, caches, and the views and temporary tables that
 /// statements left.

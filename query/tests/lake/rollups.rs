@@ -187,14 +187,34 @@ async fn statements_at_the_same_time_compute_a_day_once() {
 }
 
 #[tokio::test]
+async fn a_day_of_too_many_rows_is_not_kept_and_is_answered() {
+    const TEXTS: i64 = 4_000;
+    let lake = TestLake::new();
+    let of = |n: i64| query(n, 100, "2026-01-01 08:00:00", "2026-01-01 08:00:01", 0, &format!("select c{n} from t"));
+    lake.add("stl_query", "etl", "2026-01-01", &[], (0..TEXTS).map(of).collect()).await;
+    let sql = "SELECT COUNT(*), SUM(runs) FROM lookback_fingerprints_current";
+    let roomy = lake.session().await;
+    // A quarter of it is for days.
+    let limits = Limits { columns_bytes: 1 << 20, ..*roomy.limits() };
+    let narrow = Session::open(lake.location(), limits).await.unwrap();
+    for (session, again) in [(roomy, 0), (narrow, 1)] {
+        assert_eq!(computed(&session, sql).await, Some(1));
+        assert_eq!(computed(&session, sql).await, Some(again));
+        assert_eq!(ask(&session, sql).await, format!("{TEXTS},{TEXTS}"));
+    }
+}
+
+#[tokio::test]
 async fn many_days_that_were_never_stored_give_the_same_as_few() {
     let lake = TestLake::new();
     // More than are computed as a whole.
-    for (cluster, day) in (0..21).flat_map(|cluster| (1..=20).map(move |day| (cluster, day))) {
+    let days = (0..21).flat_map(|cluster| (1..=20).map(move |day| (cluster, day)));
+    let of_day = days.map(|(cluster, day)| {
         let (start, end) = (format!("2026-01-{day:02} 08:00:00"), format!("2026-01-{day:02} 08:00:{day:02}"));
-        let rows = json!([query(i64::from(cluster), 100, &start, &end, 0, "select 1")]);
-        lake.add("stl_query", &format!("c{cluster:02}"), &format!("2026-01-{day:02}"), &[], rows).await;
-    }
+        let rows = json!([query(cluster, 100, &start, &end, 0, "select 1")]);
+        (format!("c{cluster:02}"), format!("2026-01-{day:02}"), rows)
+    });
+    lake.add_days("stl_query", of_day).await;
     let by_day =
         "SELECT log_date, COUNT(*), SUM(queries), SUM(elapsed_us) FROM lookback_hourly_current GROUP BY 1 ORDER BY 1";
     let expected =

@@ -156,6 +156,20 @@ impl TestLake {
             .unwrap();
     }
 
+    /// Adds a file for each of many clusters and days, in one commit.
+    #[allow(dead_code, reason = "the tests in `lake` use it")]
+    pub async fn add_days(&self, table: &str, rows: impl IntoIterator<Item = (String, String, Value)>) {
+        let columns = registry().table(table).unwrap().columns.iter();
+        let fields = columns.map(|c| Field::new(c.name.clone(), c.lake_type().unwrap().arrow(), true));
+        let schema = Schema::new(fields.collect::<Vec<_>>());
+        self.create(table, &schema, &[CLUSTER_ID, LOG_DATE]).await;
+        let files = rows.into_iter().enumerate().map(|(number, (cluster, day, rows))| {
+            let path = data_file(FileKind::Part, &cluster, parse_day(&day).unwrap(), "days", number);
+            self.file(table, path, partition(&cluster, &day), &batch(schema.clone(), &rows))
+        });
+        self.commit_files(table, files.collect()).await;
+    }
+
     async fn commit(&self, table: &str, cluster: &str, day: &str, rows: &RecordBatch, by_cluster: bool) {
         let number = self.files.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut path = data_file(FileKind::Part, cluster, parse_day(day).unwrap(), "test", number);
@@ -168,10 +182,13 @@ impl TestLake {
     }
 
     async fn commit_at(&self, table: &str, path: String, partition: Partition, rows: &RecordBatch) {
+        self.commit_files(table, vec![self.file(table, path, partition, rows)]).await;
+    }
+
+    /// Writes a file.
+    fn file(&self, table: &str, path: String, partition: Partition, rows: &RecordBatch) -> Action {
         let size = write_parquet(&self.dir.path().join(table).join(&path), rows);
-        let mut delta = DeltaTableBuilder::from_url(self.url(table)).unwrap().build().unwrap();
-        delta.load().await.unwrap();
-        let add = Add {
+        Action::Add(Add {
             path,
             partition_values: partition,
             size,
@@ -183,14 +200,15 @@ impl TestLake {
             base_row_id: None,
             default_row_commit_version: None,
             clustering_provider: None,
-        };
+        })
+    }
+
+    async fn commit_files(&self, table: &str, files: Vec<Action>) {
+        let mut delta = DeltaTableBuilder::from_url(self.url(table)).unwrap().build().unwrap();
+        delta.load().await.unwrap();
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let state: &dyn TableReference = delta.snapshot().unwrap();
-        CommitBuilder::default()
-            .with_actions(vec![Action::Add(add)])
-            .build(Some(state), delta.log_store(), operation)
-            .await
-            .unwrap();
+        CommitBuilder::default().with_actions(files).build(Some(state), delta.log_store(), operation).await.unwrap();
     }
 }
 

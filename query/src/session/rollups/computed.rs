@@ -3,20 +3,20 @@
 //! Everybody looks at today, and today's rows are in no rollup yet. What a cluster's day amounts to follows from the files that the
 //! logs have of it ([`Day::source`]): its rows are kept in memory as long as those are the same, and an export changes nothing but
 //! the days of the clusters that it brought rows of.
-//!
-//! [`Day::source`]: lookback_schemas::rollups::Day::source
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Date32Type, SchemaRef};
 use datafusion::common::{DataFusionError, Result};
+use datafusion::physical_plan::metrics::Count;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
-use lookback_schemas::rollups::{Key, ROLLUPS, Rollup};
+use lookback_schemas::rollups::{Day, Key, ROLLUPS, Rollup};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::sync::Mutex;
@@ -24,17 +24,27 @@ use tokio::sync::Mutex;
 use super::PinnedRollup;
 use super::plan::{Part, columns};
 use crate::error::QueryError;
+use crate::lake::FileList;
 
-/// Days that are computed by one plan: planning costs as much as a small day, and all of a plan's rows are in memory at once.
-const AT_ONCE: usize = 16;
+/// Days that are computed by one plan: planning costs as much as a small day.
+const AT_ONCE: usize = 8;
 /// What a day takes besides its rows: its name, and its place in the cache.
 const ENTRY_BYTES: u64 = 256;
 
 /// The rows of computed days, by what they were computed from.
 pub(in crate::session) struct Computed {
+    bytes: u64,
     rows: Cache<String, RecordBatch, Bytes>,
     // For each rollup: of several statements that miss a day, the first computes it.
     turns: [Mutex<()>; ROLLUPS.len()],
+    // By rollup, for the versions of its tables that were asked for last.
+    compared: std::sync::Mutex<HashMap<&'static str, Compared>>,
+}
+
+/// Which days of a rollup are right, and the tables that say so.
+struct Compared {
+    tables: Vec<Arc<FileList>>,
+    days: Arc<BTreeMap<Key, Day>>,
 }
 
 impl fmt::Debug for Computed {
@@ -55,7 +65,24 @@ impl Computed {
             }
             Err(_) => Cache::with_weighter(1_000, bytes, Bytes),
         };
-        Arc::new(Self { rows, turns: Default::default() })
+        Arc::new(Self { bytes, rows, turns: Default::default(), compared: Default::default() })
+    }
+
+    /// Which days of a rollup are right: for the same versions of its tables, what was found before.
+    pub(super) fn compared(
+        &self,
+        rollup: &'static Rollup,
+        tables: Vec<Arc<FileList>>,
+        compare: impl FnOnce() -> Result<BTreeMap<Key, Day>, QueryError>,
+    ) -> Result<Arc<BTreeMap<Key, Day>>, QueryError> {
+        let all = || self.compared.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &Compared| known.tables.iter().zip(&tables).all(|(one, other)| Arc::ptr_eq(one, other));
+        if let Some(days) = all().get(rollup.name).filter(|known| same(known)).map(|known| Arc::clone(&known.days)) {
+            return Ok(days);
+        }
+        let days = Arc::new(compare()?);
+        all().insert(rollup.name, Compared { tables, days: Arc::clone(&days) });
+        Ok(days)
     }
 
     fn turn(&self, rollup: &Rollup) -> Option<&Mutex<()>> {
@@ -73,21 +100,25 @@ impl Weighter<String, RecordBatch> for Bytes {
 }
 
 impl PinnedRollup {
-    /// The rows of days, in no order; `computed` is told how many days had to be computed.
+    /// The rows of days, in no order; `computed` counts those that were not there.
     pub(super) fn rows_of(
         self: Arc<Self>,
-        days: Arc<[Key]>,
-        computed: impl Fn(usize) + Clone + Send + 'static,
-    ) -> impl Stream<Item = Result<RecordBatch>> + Send {
+        days: &[Key],
+        computed: Count,
+    ) -> impl Stream<Item = Result<RecordBatch>> + Send + use<> {
         let chunks: Vec<Vec<Key>> = days.chunks(AT_ONCE).map(<[Key]>::to_vec).collect();
         let rows = stream::iter(chunks).then(move |days| {
             let (rollup, computed) = (Arc::clone(&self), computed.clone());
-            async move { Ok::<_, DataFusionError>(rollup.kept_or_computed(&days, computed).await?) }
+            async move { Ok::<_, DataFusionError>(rollup.kept_or_computed(&days, &computed).await?) }
         });
-        rows.map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten()
+        rows.try_flatten()
     }
 
-    async fn kept_or_computed(&self, days: &[Key], computed: impl Fn(usize)) -> Result<Vec<RecordBatch>, QueryError> {
+    async fn kept_or_computed(
+        &self,
+        days: &[Key],
+        computed: &Count,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>, QueryError> {
         let kept = &self.session.computed;
         let look = || -> (Vec<RecordBatch>, Vec<&Key>) {
             let (mut rows, mut missing) = (Vec::with_capacity(days.len()), Vec::new());
@@ -101,7 +132,7 @@ impl PinnedRollup {
         };
         let (rows, missing) = look();
         if missing.is_empty() {
-            return Ok(rows);
+            return Ok(stream::iter(rows.into_iter().map(Ok)).boxed());
         }
         let _turn = match kept.turn(self.rollup) {
             Some(turn) => Some(turn.lock().await),
@@ -109,10 +140,20 @@ impl PinnedRollup {
         };
         let (mut rows, missing) = look();
         if !missing.is_empty() {
-            computed(missing.len());
-            let schema = Arc::new(columns(self.rollup));
+            computed.add(missing.len());
             let wanted = missing.iter().map(|(cluster, day)| (cluster.as_str(), *day)).collect();
-            let made: Vec<RecordBatch> = self.run(&Part::Only(wanted), false).await?.try_collect().await?;
+            let mut coming = self.run(&Part::Only(wanted), false).await?;
+            let (mut made, mut bytes) = (Vec::new(), 0);
+            while let Some(batch) = coming.try_next().await? {
+                bytes += batch.get_array_memory_size() as u64;
+                made.push(batch);
+                if bytes > kept.bytes / 2 {
+                    // They would drive out each other, and take more memory than there is for it: they go on as they come.
+                    rows.append(&mut made);
+                    return Ok(stream::iter(rows.into_iter().map(Ok)).chain(coming).boxed());
+                }
+            }
+            let schema = Arc::new(columns(self.rollup));
             let mut by_day = by_day(&schema, &made)?;
             for key in missing {
                 let of_day = by_day.remove(key).unwrap_or_else(|| RecordBatch::new_empty(Arc::clone(&schema)));
@@ -122,7 +163,7 @@ impl PinnedRollup {
                 rows.push(of_day);
             }
         }
-        Ok(rows)
+        Ok(stream::iter(rows.into_iter().map(Ok)).boxed())
     }
 }
 

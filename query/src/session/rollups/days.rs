@@ -162,7 +162,7 @@ impl ExecutionPlan for DaysComputed {
         let made = BaselineMetrics::new(&self.metrics, partition);
         let computed = MetricBuilder::new(&self.metrics).counter("days_computed", partition);
         let columns = Arc::clone(&self.columns);
-        let rows = Arc::clone(&self.rollup).rows_of(Arc::clone(&self.days), move |days| computed.add(days));
+        let rows = Arc::clone(&self.rollup).rows_of(&self.days, computed);
         let rows = rows.and_then(move |batch| {
             let projected = batch.project(&columns).map_err(Into::into);
             if let Ok(batch) = &projected {

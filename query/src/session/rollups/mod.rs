@@ -57,7 +57,7 @@ pub struct PinnedRollup {
     rollup: &'static Rollup,
     stored: Arc<FileList>,
     logs: Vec<Arc<FileList>>,
-    days: BTreeMap<Key, Day>,
+    days: Arc<BTreeMap<Key, Day>>,
 }
 
 impl Session {
@@ -78,14 +78,8 @@ impl PinnedRollup {
         for table in rollup.sources {
             logs.push(pin(snapshot, table).await?);
         }
-        let mut files = Vec::new();
-        for log in &logs {
-            files.extend(
-                keys(log)?.into_iter().zip(log.files()).map(|(key, file)| (key, log.table(), file.path.as_ref())),
-            );
-        }
-        let own = keys(&stored)?.into_iter().zip(stored.files()).map(|(key, file)| (key, file.path.as_ref()));
-        let days = days(definition(rollup), files, own);
+        let tables = logs.iter().chain([&stored]).cloned().collect();
+        let days = session.computed.compared(rollup, tables, || compare(rollup, &stored, &logs))?;
         Ok(Self { session: session.clone(), rollup, stored, logs, days })
     }
 
@@ -148,6 +142,16 @@ impl PinnedRollup {
         };
         Ok(ViewTable::new(plan::union(stored, computed)?, None))
     }
+}
+
+/// Compares what is stored of a rollup with the logs.
+fn compare(rollup: &Rollup, stored: &FileList, logs: &[Arc<FileList>]) -> Result<BTreeMap<Key, Day>, QueryError> {
+    let mut files = Vec::new();
+    for log in logs {
+        files.extend(keys(log)?.into_iter().zip(log.files()).map(|(key, file)| (key, log.table(), file.path.as_ref())));
+    }
+    let own = keys(stored)?.into_iter().zip(stored.files()).map(|(key, file)| (key, file.path.as_ref()));
+    Ok(days(definition(rollup), files, own))
 }
 
 async fn pin(snapshot: &Snapshot, table: &str) -> Result<Arc<FileList>, QueryError> {

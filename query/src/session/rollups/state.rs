@@ -30,7 +30,7 @@ fn schema() -> SchemaRef {
 }
 
 /// A row for each rollup, cluster and day.
-pub(super) fn table(rollups: &[(&str, BTreeMap<Key, Day>)]) -> Result<Arc<dyn TableProvider>, QueryError> {
+pub(super) fn table(rollups: &[(&str, Arc<BTreeMap<Key, Day>>)]) -> Result<Arc<dyn TableProvider>, QueryError> {
     let rows = || rollups.iter().flat_map(|(name, days)| days.iter().map(move |(key, day)| (*name, key, day)));
     let files = |day: &Day| i64::try_from(day.files).unwrap_or(i64::MAX);
     let batch = RecordBatch::try_new(
