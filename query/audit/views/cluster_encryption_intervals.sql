@@ -49,7 +49,8 @@ bounded AS (
                        THEN LEAST(look.looked_until, look.window_from) END) AS start_lo
   FROM spanned AS s
   LEFT JOIN collection_looks AS look
-    ON look.run_id = s.run_id AND look.account_id = s.account_id AND look.collector IN ('clusters', 'serverless')
+    ON look.run_id = s.run_id AND look.account_id = s.account_id
+   AND look.collector = CASE WHEN s.deployment = 'serverless' THEN 'serverless' ELSE 'clusters' END
   WHERE s.place = 1
 ),
 closed AS (

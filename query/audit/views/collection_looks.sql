@@ -12,8 +12,9 @@ earlier AS (
                               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS looked_until
   FROM begun
 )
-SELECT r.run_id, r.collector, r.account_id, r.region, MIN(r.window_from) AS window_from, MAX(e.looked_until) AS looked_until
+-- A run is of one region. Were it of several, what is least sure would count.
+SELECT r.run_id, r.collector, r.account_id, MIN(r.window_from) AS window_from, MIN(e.looked_until) AS looked_until
 FROM collection_runs AS r
 JOIN earlier AS e
   ON e.collector = r.collector AND e.account_id = r.account_id AND e.region = r.region AND e.window_from = r.window_from
-GROUP BY r.run_id, r.collector, r.account_id, r.region
+GROUP BY r.run_id, r.collector, r.account_id

@@ -11,10 +11,11 @@ use std::sync::{Arc, PoisonError};
 use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Date32Type, SchemaRef};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::physical_plan::metrics::Count;
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use lookback_schemas::names::{CLUSTER_ID, LOG_DATE};
 use lookback_schemas::rollups::{Day, Key, ROLLUPS, Rollup};
 use quick_cache::sync::{Cache, DefaultLifecycle};
@@ -109,7 +110,12 @@ impl PinnedRollup {
         let chunks: Vec<Vec<Key>> = days.chunks(AT_ONCE).map(<[Key]>::to_vec).collect();
         let rows = stream::iter(chunks).then(move |days| {
             let (rollup, computed) = (Arc::clone(&self), computed.clone());
-            async move { Ok::<_, DataFusionError>(rollup.kept_or_computed(&days, &computed).await?) }
+            // On a task of its own: who has the turn gets on with it, although nobody may take the rows for a while.
+            let task = SpawnedTask::spawn(async move { rollup.kept_or_computed(&days, &computed).await });
+            task.map(|done| match done {
+                Ok(rows) => rows.map_err(DataFusionError::from),
+                Err(stopped) => Err(DataFusionError::ExecutionJoin(Box::new(stopped))),
+            })
         });
         rows.try_flatten()
     }
