@@ -11,10 +11,10 @@ use super::duration;
 #[serde(deny_unknown_fields, default)]
 pub struct QuerySettings {
     /// Memory for sorts, joins and aggregates of all questions together, in MiB: one that runs alone has half of it. If it is not
-    /// given, 1,024; of a server, which has more in memory than questions, 512.
+    /// given, whoever asks decides: a server, which has more in memory than questions, takes less than a command.
     pub memory_mb: Option<usize>,
     /// Memory, besides, for columns that were asked for more than once, in MiB, 0 keeps none; a quarter more is for days of rollups.
-    /// If it is not given, 512; of a server 160.
+    /// If it is not given, as for `memory_mb`.
     pub columns_mb: Option<usize>,
     /// Room in temporary files for one question, in MiB.
     pub spill_mb: u64,

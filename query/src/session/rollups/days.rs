@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, Date32Array, RecordBatch, StringArray};
+use arrow::array::{Array, Date32Array, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session as PlanSession, TableProvider};
 use datafusion::common::Result;
@@ -35,7 +35,7 @@ pub(super) struct Days {
     days: Vec<Key>,
     schema: SchemaRef,
     // Those that a day as a whole has one value of.
-    of_day: Vec<arrow::datatypes::FieldRef>,
+    of_day: Vec<FieldRef>,
 }
 
 impl Days {
@@ -58,7 +58,7 @@ impl Days {
         });
         let columns = columns.collect::<Result<Vec<_>, _>>()?;
         let days = RecordBatch::try_new(Arc::new(Schema::new(self.of_day.clone())), columns)?;
-        let wanted: BooleanArray = truths(state, filter, &days)?;
+        let wanted = truths(state, filter, &days)?;
         let days = self.days.iter().zip(wanted.iter()).filter(|(_, wanted)| *wanted == Some(true));
         Ok(days.map(|(day, _)| day.clone()).collect())
     }
