@@ -26,6 +26,8 @@ use crate::footers::{Footers, Reach};
 const FILES: usize = 16;
 /// Most bytes of a file that are asked for: what is ahead has to fit into memory that nobody counts.
 const MOST_OF_A_FILE: u64 = 4 << 20;
+/// Files up to this size are asked for as a whole: what is saved by leaving columns out is less than another request takes.
+const SMALL: u64 = 256 << 10;
 /// Bytes between two columns that are read rather than stepped over.
 const GAP: u64 = 64 << 10;
 /// Footers that are fetched at the same time over a network.
@@ -99,10 +101,15 @@ impl Ahead {
             if self.kept.has(file.location.as_ref(), columns) {
                 continue;
             }
+            let path = folder.join(file.location.as_ref());
+            if file.size <= SMALL {
+                advise(&path, std::slice::from_ref(&(0..file.size)));
+                continue;
+            }
             // In a folder, reading never waits for anything but the disk. A file that cannot be read fails in its turn.
             let mut reader = self.reader.open(file.clone(), bytes.clone());
             if let Some(Ok(footer)) = reader.get_metadata(None).now_or_never() {
-                advise(&folder.join(file.location.as_ref()), &wanted(&footer, columns));
+                advise(&path, &wanted(&footer, columns));
             }
         }
     }

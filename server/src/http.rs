@@ -41,6 +41,7 @@ use lookback_query::QueryError;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use crate::desk::Desk;
+use crate::page::FirstView;
 use problem::{Code, Problem};
 use tickets::Tickets;
 
@@ -49,14 +50,20 @@ const TURN_WAIT: Duration = Duration::from_secs(20);
 
 /// All of the HTTP door.
 pub fn router(desk: Desk) -> Router {
-    let api = Api::new(desk);
-    let pages = crate::page::router(api.desk().clone());
-    routes::router()
+    opened(desk).0
+}
+
+/// The same, and what asks before anybody comes.
+pub(crate) fn opened(desk: Desk) -> (Router, FirstView) {
+    let (pages, first) = crate::page::router(desk.clone());
+    let api = Api::new(desk, first.clone());
+    let router = routes::router()
         .with_state(api.clone())
         .merge(pages)
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(api, guard::guard))
+        .layer(from_fn_with_state(api, guard::guard));
+    (router, first)
 }
 
 async fn nothing_here(uri: Uri) -> Problem {
@@ -83,12 +90,13 @@ struct Inner {
     turn: Semaphore,
     // Whether the lake could be read, and when that was found out.
     ready: Mutex<Option<(Instant, Result<(), QueryError>)>>,
+    first: FirstView,
 }
 
 impl Api {
-    fn new(desk: Desk) -> Self {
+    fn new(desk: Desk, first: FirstView) -> Self {
         let turn = Semaphore::new(1);
-        Self(Arc::new(Inner { desk, tickets: Tickets::default(), turn, ready: Mutex::default() }))
+        Self(Arc::new(Inner { desk, tickets: Tickets::default(), turn, ready: Mutex::default(), first }))
     }
 
     fn desk(&self) -> &Desk {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -88,7 +89,9 @@ impl Server {
         };
         let http = async {
             if let Some((listener, tls)) = self.http {
-                serve_http(listener, self.desk.clone(), tls, token.clone()).await;
+                let (router, first) = http::opened(self.desk.clone());
+                let serving = serve_http(listener, router, self.desk.clone(), tls, token.clone());
+                tokio::join!(serving, first.keep(&token));
             }
         };
         let renewing = async {
@@ -132,8 +135,13 @@ fn refuse_to_be_open(settings: &Settings) -> Result<(), ServerError> {
     Ok(())
 }
 
-async fn serve_http(listener: TcpListener, desk: Desk, tls: Option<TlsAcceptor>, stop: CancellationToken) {
-    let router = http::router(desk.clone());
+async fn serve_http(
+    listener: TcpListener,
+    router: Router,
+    desk: Desk,
+    tls: Option<TlsAcceptor>,
+    stop: CancellationToken,
+) {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let accepted = tls::Accepting::new(listener, tls, desk);
     // The tap gives the address of whoever connects to the service.

@@ -6,8 +6,11 @@
 //!
 //! A column is kept when it is asked for the second time: a statement that is asked once costs nothing more than without.
 
+mod file;
+mod header;
 mod kept;
 mod morsels;
+mod pages;
 mod source;
 mod whole;
 

@@ -36,22 +36,25 @@ impl Morselizer for Morsels {
         if file.range.is_some() {
             return self.inner.plan_file(file);
         }
-        let have = match shared.look(&file) {
-            Looked::Kept(kept) => kept.into_iter().map(Some).collect(),
-            Looked::Keep(have) => have,
-            Looked::Read => return self.inner.plan_file(file),
+        let (have, keep) = match shared.look(&file) {
+            Looked::Kept(kept) => (kept.into_iter().map(Some).collect(), false),
+            Looked::Keep(have) => (have, true),
+            Looked::Read { whole: true } => (shared.nothing(), false),
+            Looked::Read { whole: false } => return self.inner.plan_file(file),
         };
         let (inner, shared) = (Arc::clone(&self.inner), Arc::clone(shared));
-        Ok(Box::new(Remembering { inner, shared, file: Box::new(file), have }))
+        Ok(Box::new(Remembering { inner, shared, file: Box::new(file), have, keep }))
     }
 }
 
-/// A file of which every column is kept, or will be if there is room.
+/// A file whose columns are kept, or are to be read as a whole.
 struct Remembering {
     inner: Arc<dyn Morselizer>,
     shared: Arc<Shared>,
     file: Box<PartitionedFile>,
     have: Vec<Option<Arc<Kept>>>,
+    /// Whether what is read is to be kept.
+    keep: bool,
 }
 
 impl fmt::Debug for Remembering {
@@ -62,8 +65,8 @@ impl fmt::Debug for Remembering {
 
 impl MorselPlanner for Remembering {
     fn plan(self: Box<Self>) -> Result<Option<MorselPlan>> {
-        let Self { inner, shared, file, have } = *self;
-        if shared.scan.is_ruled_out(&file)? {
+        let Self { inner, shared, file, have, keep } = *self;
+        if shared.scan.is_ruled_out(&file) {
             return Ok(None);
         }
         if let Some(kept) = have.iter().cloned().collect::<Option<Vec<_>>>() {
@@ -71,10 +74,10 @@ impl MorselPlanner for Remembering {
             return Ok(Some(MorselPlan::new().with_morsels(vec![morsel])));
         }
         let reading = async move {
-            match shared.read(&file, have, true).await? {
+            match shared.read(&file, have, keep).await? {
                 Some(kept) => {
                     let have = kept.into_iter().map(Some).collect();
-                    Ok(Box::new(Self { inner, shared, file, have }) as Box<dyn MorselPlanner>)
+                    Ok(Box::new(Self { inner, shared, file, have, keep }) as Box<dyn MorselPlanner>)
                 }
                 None => inner.plan_file(*file),
             }

@@ -1,36 +1,35 @@
 //! Columns of whole files: from memory, or read.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::types::Int32Type;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::compute::{cast, concat};
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use datafusion::common::pruning::PrunableStatistics;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::FileSource;
-use datafusion::parquet::arrow::ProjectionMask;
-use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use datafusion::parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
-use datafusion::parquet::basic::Encoding;
-use datafusion::parquet::file::metadata::RowGroupMetaData;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::{ProjectionExprs, Projector};
 use datafusion::physical_expr::utils::reassign_expr_columns;
-use datafusion::physical_expr_adapter::replace_columns_with_literals;
-use datafusion::physical_optimizer::pruning::FilePruner;
+use datafusion::physical_expr_common::physical_expr::snapshot_generation;
+use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
 use datafusion::physical_plan::metrics::Count;
-use futures::TryStreamExt;
 
+use super::file::DataFile;
 use super::{Columns, Found, Kept};
 use crate::ahead::Ahead;
 use crate::footers::Footers;
 
 /// Most bytes of columns that are read whole without being kept.
 const MOST_AT_ONCE: u64 = 32 << 20;
+
+/// Most rows of a file whose columns are read whole although they are not kept: they are so few pages that filters can step over
+/// next to nothing, and the engine's reader takes longer to find that out.
+const FEW_ROWS: usize = 1 << 16;
 
 /// What a scan wants of every file.
 pub(crate) struct Scan {
@@ -40,13 +39,19 @@ pub(crate) struct Scan {
     used: usize,
     /// Partition columns, by their number.
     partitions: Vec<usize>,
-    partition_fields: Vec<FieldRef>,
     /// Those of `fields` that are used, then `partitions`: what rows are made of before the projection.
     schema: SchemaRef,
     projector: Projector,
-    file_schema: SchemaRef,
+    table_schema: SchemaRef,
     predicate: Option<Arc<dyn PhysicalExpr>>,
+    ruling: Mutex<Option<Ruling>>,
     batch: usize,
+}
+
+/// What filters say about the bounds of files, when they were those of a generation.
+struct Ruling {
+    generation: u64,
+    bounds: Option<Arc<PruningPredicate>>,
 }
 
 impl Scan {
@@ -66,7 +71,7 @@ impl Scan {
         let mut fields: Vec<FieldRef> = wanted.iter().filter(|&&column| column < columns).filter_map(field).collect();
         let used = fields.len();
         fields.extend(more.iter().filter(|column| !wanted.contains(column)).filter_map(field));
-        let partition_fields = table.table_partition_cols().clone();
+        let partition_fields = table.table_partition_cols();
         let partitions: Vec<usize> =
             wanted.iter().filter(|&&column| column >= columns).map(|&column| column - columns).collect();
         if fields.is_empty() || batch == 0 || partitions.iter().any(|&column| column >= partition_fields.len()) {
@@ -81,24 +86,42 @@ impl Scan {
             fields,
             used,
             partitions,
-            partition_fields: partition_fields.to_vec(),
             projector: projection.make_projector(&schema)?,
             schema,
-            file_schema: Arc::clone(table.file_schema()),
+            table_schema: Arc::clone(all),
             predicate: source.filter(),
+            ruling: Mutex::new(None),
             batch,
         }))
     }
 
     /// Whether nothing of a file can match, as filters are by now: those of joins and limits tighten while a statement runs.
-    pub(crate) fn is_ruled_out(&self, file: &PartitionedFile) -> Result<bool> {
-        let Some(predicate) = self.predicate.clone() else { return Ok(false) };
-        let values = self.partition_fields.iter().zip(&file.partition_values);
-        let values: HashMap<&str, &ScalarValue> = values.map(|(field, value)| (field.name().as_str(), value)).collect();
-        let predicate = replace_columns_with_literals(predicate, &values)?;
-        match FilePruner::try_new(predicate, &self.file_schema, file, Count::new()) {
-            Some(mut pruner) => pruner.should_prune(),
-            None => Ok(false),
+    pub(crate) fn is_ruled_out(&self, file: &PartitionedFile) -> bool {
+        let Some(statistics) = &file.statistics else { return false };
+        // Bounds of a partition column that is NULL say that it is not.
+        if file.partition_values.iter().any(ScalarValue::is_null) {
+            return false;
+        }
+        let Some(bounds) = self.bounds() else { return false };
+        let statistics = PrunableStatistics::new(vec![Arc::clone(statistics)], Arc::clone(&self.table_schema));
+        // A file whose bounds cannot be compared is read.
+        bounds.prune(&statistics).is_ok_and(|possible| possible == [false])
+    }
+
+    /// What filters say about the bounds of files, as they are by now. None if they say nothing: to find that out takes longer than
+    /// to read a small file.
+    fn bounds(&self) -> Option<Arc<PruningPredicate>> {
+        let predicate = self.predicate.as_ref()?;
+        let generation = snapshot_generation(predicate);
+        let mut known = self.ruling.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.as_ref() {
+            Some(ruling) if ruling.generation == generation => ruling.bounds.clone(),
+            _ => {
+                let schema = Arc::clone(&self.table_schema);
+                let bounds = PruningPredicateBuilder::new().with_file_schema(schema).build(Arc::clone(predicate));
+                *known = Some(Ruling { generation, bounds: bounds.clone() });
+                bounds
+            }
         }
     }
 
@@ -156,8 +179,8 @@ pub(super) enum Looked {
     Kept(Vec<Arc<Kept>>),
     /// Those that are missing are to be read, and kept.
     Keep(Vec<Option<Arc<Kept>>>),
-    /// They are to be read, and not kept.
-    Read,
+    /// They are to be read, as a whole or by the engine, and not kept.
+    Read { whole: bool },
 }
 
 impl Shared {
@@ -171,7 +194,10 @@ impl Shared {
         self.ahead.opened(&self.scan.names, &self.bytes);
         match found {
             Found::Due(have) if self.room.load(Ordering::Relaxed) > 0 => Looked::Keep(have),
-            _ => Looked::Read,
+            _ => {
+                let rows = file.statistics.as_ref().and_then(|statistics| statistics.num_rows.get_value());
+                Looked::Read { whole: rows.is_some_and(|&rows| rows <= FEW_ROWS) }
+            }
         }
     }
 
@@ -180,14 +206,14 @@ impl Shared {
         self.ahead.order(files.map(|file| file.object_meta.clone()));
     }
 
-    /// All columns of a file; none if they are too large to be had at once, or not in memory, unless files that are not to be kept
-    /// shall be `read` as well.
+    /// All columns of a file; none if they are too large to be had at once, or many and not in memory, unless files that are not to
+    /// be kept shall be `read` as well.
     pub(crate) async fn columns(&self, file: &PartitionedFile, read: bool) -> Result<Option<Vec<Arc<Kept>>>> {
         match self.look(file) {
             Looked::Kept(kept) => Ok(Some(kept)),
             Looked::Keep(have) => self.read(file, have, true).await,
-            Looked::Read if read => self.read(file, vec![None; self.scan.fields.len()], false).await,
-            Looked::Read => Ok(None),
+            Looked::Read { whole } if read || whole => self.read(file, self.nothing(), false).await,
+            Looked::Read { .. } => Ok(None),
         }
     }
 
@@ -198,31 +224,21 @@ impl Shared {
         mut have: Vec<Option<Arc<Kept>>>,
         keep: bool,
     ) -> Result<Option<Vec<Arc<Kept>>>> {
-        let mut reader = self.reader.open(file.object_meta.clone(), self.bytes.clone());
-        let mut footer = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::new()).await?;
-        let groups = footer.metadata().row_groups();
-        let rows = groups.iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).sum::<usize>();
+        let mut source = DataFile::open(self.reader.open(file.object_meta.clone(), self.bytes.clone())).await?;
         let missing: Vec<usize> = (0..have.len()).filter(|&column| have[column].is_none()).collect();
-        let number = |column: usize| footer.schema().index_of(self.scan.fields[column].name()).ok();
-        let roots: Vec<usize> = missing.iter().filter_map(|&column| number(column)).collect();
+        let numbers = missing.iter().map(|&column| source.number(self.scan.fields[column].name()));
+        let numbers = numbers.collect::<Result<Vec<_>>>()?;
+        let there: Vec<usize> = numbers.iter().copied().flatten().collect();
         let room = if keep { self.room.load(Ordering::Relaxed) } else { MOST_AT_ONCE };
-        if groups.iter().map(|group| decoded(group, &roots)).fold(0, u64::saturating_add) > room {
+        if source.bytes(&there) > room {
             return Ok(None);
         }
-        if let Some(schema) = with_listed(footer.schema(), groups, &roots) {
-            let options = ArrowReaderOptions::new().with_schema(schema);
-            footer = ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), options)?;
-        }
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, footer);
-        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        let stream = builder.with_projection(mask).with_batch_size(rows.max(1)).build()?;
-        let schema = Arc::clone(stream.schema());
-        let batches: Vec<RecordBatch> = stream.try_collect().await?;
-        for column in missing {
+        let mut arrays = source.read(&there).await?.into_iter();
+        for (column, number) in missing.into_iter().zip(numbers) {
             let field = &self.scan.fields[column];
-            let array = match schema.index_of(field.name()) {
-                Ok(number) => whole(&batches, number, field)?,
-                Err(_) => new_null_array(field.data_type(), rows),
+            let array = match number.and_then(|_| arrays.next()) {
+                Some(array) => array,
+                None => new_null_array(field.data_type(), source.rows()),
             };
             let kept = match array.as_dictionary_opt::<Int32Type>() {
                 Some(listed) => Kept::listed(listed)?,
@@ -239,54 +255,14 @@ impl Shared {
         Ok(have.into_iter().collect())
     }
 
+    /// What is known of a file of which no column is kept.
+    pub(super) fn nothing(&self) -> Vec<Option<Arc<Kept>>> {
+        vec![None; self.scan.fields.len()]
+    }
+
     fn take_room(&self, bytes: u64) {
         let less = |room: u64| Some(room.saturating_sub(bytes));
         // It always changes: the closure never refuses.
         let _ = self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
-}
-
-/// Bytes that columns of a row group take once they are decoded, about.
-fn decoded(group: &RowGroupMetaData, columns: &[usize]) -> u64 {
-    let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-    // The tables are flat: a column is one leaf.
-    let chunks = columns.iter().filter_map(|&column| group.columns().get(column));
-    chunks
-        .map(|chunk| {
-            let texts = chunk.unencoded_byte_array_data_bytes().unwrap_or(0).max(chunk.uncompressed_size());
-            u64::try_from(texts).unwrap_or(0) + 8 * rows
-        })
-        .sum()
-}
-
-/// The schema with those of these columns as lists of values that are nothing else in the file: their texts need not be written out,
-/// nor compared to find which are the same. None if there are none.
-fn with_listed(schema: &SchemaRef, groups: &[RowGroupMetaData], columns: &[usize]) -> Option<SchemaRef> {
-    let listed = |&column: &usize| {
-        *schema.field(column).data_type() == DataType::Utf8
-            && groups.iter().filter_map(|group| group.columns().get(column)).all(|chunk| {
-                let only = |encoding| chunk.page_encoding_stats_mask().is_some_and(|mask| mask.is_only(encoding));
-                chunk.dictionary_page_offset().is_some()
-                    && (only(Encoding::RLE_DICTIONARY) || only(Encoding::PLAIN_DICTIONARY))
-            })
-    };
-    let listed: Vec<usize> = columns.iter().copied().filter(listed).collect();
-    if listed.is_empty() {
-        return None;
-    }
-    let texts = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let field = |(number, field): (usize, &FieldRef)| match listed.contains(&number) {
-        true => Arc::new(field.as_ref().clone().with_data_type(texts.clone())),
-        false => Arc::clone(field),
-    };
-    Some(Arc::new(Schema::new(schema.fields().iter().enumerate().map(field).collect::<Vec<_>>())))
-}
-
-/// One column of all batches.
-fn whole(batches: &[RecordBatch], column: usize, field: &FieldRef) -> Result<ArrayRef> {
-    Ok(match batches {
-        [] => new_null_array(field.data_type(), 0),
-        [one] => Arc::clone(one.column(column)),
-        some => concat(&some.iter().map(|batch| batch.column(column).as_ref()).collect::<Vec<&dyn Array>>())?,
-    })
 }

@@ -24,8 +24,13 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: the lake can be read. Why not is for the log; who asks here may be anybody.
+/// `GET /readyz`: the lake can be read, and whoever comes does not wait for what the server has still to find out. Why not is for the
+/// log; who asks here may be anybody.
 pub(super) async fn ready(State(api): State<Api>) -> Response {
+    if api.0.first.is_under_way() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server has just started, and looks at the lake\n")
+            .into_response();
+    }
     let mut known = api.0.ready.lock().await;
     let is_old =
         known.as_ref().is_none_or(|(at, listed)| at.elapsed() >= if listed.is_ok() { BELIEVED } else { DOUBTED });

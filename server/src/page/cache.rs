@@ -7,7 +7,8 @@
 //!   nobody should wait for every one of them. So is an answer about a moment that has just passed. What is asked for that reason
 //!   is asked a few at a time, so that whoever waits for an answer has processors left.
 //! - Bounded by bytes and by number; what was not used for longest goes first. What failed is not kept.
-//! - What is looked for is known by a text that has everything in it that the answer depends on: also the asker's role.
+//! - What is looked for is known by a text that has everything in it that the answer depends on: also what the asker
+//!   may see.
 
 use std::collections::HashMap;
 use std::future::Future;

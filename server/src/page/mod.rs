@@ -4,7 +4,8 @@
 //! - What is looked at (time range, clusters, as of) is in the URL, and every link keeps it (`view`).
 //! - A page is made of panels (`panel`). Each asks for itself, at the desk and in the name of whoever looks (`ask`), shows its
 //!   own error, and can be fetched alone: so a slow one comes later, and a refresh is a fetch.
-//! - What several people look at is asked once and kept until a table has a new version (`cache`, `looks`).
+//! - What several people look at is asked once and kept until a table has a new version (`cache`, `looks`); what everybody looks at
+//!   first is asked before anybody does (`first`).
 //! - A chart and the table below it are the same rows (`chart`, `table`), of a statement that the console opens (`sql`).
 //!
 //! | path | file |
@@ -32,6 +33,7 @@ mod drawing;
 mod empty;
 mod encryption;
 mod failure;
+mod first;
 mod fleet;
 mod format;
 mod html;
@@ -61,13 +63,16 @@ use axum::routing::get;
 
 use crate::desk::Desk;
 use ask::{Asking, Trouble};
+pub(crate) use first::FirstView;
 use panel::Def;
 use request::Asked;
 
 /// The routes of the page. Each needs its [`Asker`](crate::Asker) as an extension of the request, but for the log-in and what a
-/// browser loads for it.
-pub fn router(desk: Desk) -> Router {
-    Router::new()
+/// browser loads for it. And what asks before anybody comes.
+pub(crate) fn router(desk: Desk) -> (Router, FirstView) {
+    let asking = Asking::new(desk);
+    let first = FirstView::new(asking.clone());
+    let router = Router::new()
         .route("/", get(overview::get))
         .route("/performance", get(performance::get))
         .route("/queries", get(queries::get))
@@ -83,7 +88,8 @@ pub fn router(desk: Desk) -> Router {
         .route("/login", get(login::get))
         .route("/assets/{version}/{name}", get(assets::get))
         .route("/favicon.ico", get(assets::icon))
-        .with_state(Asking::new(desk))
+        .with_state(asking);
+    (router, first)
 }
 
 /// The panels of a page, and how far back it looks by itself.

@@ -6,6 +6,7 @@
 #[allow(dead_code, unreachable_pub, reason = "the tests in `query` use the rest")]
 mod lake;
 
+mod first;
 mod record;
 
 use std::net::SocketAddr;
@@ -63,7 +64,7 @@ impl Site {
         let people = People::new(&settings.users, Clock::system()).unwrap();
         let desk = Desk::new(session, &settings, people).unwrap();
         let asker = Asker { user: BREAKS_OUT.into(), role, door: Door::Page, from: None };
-        let service = router(desk.clone()).layer(Extension(asker));
+        let service = router(desk.clone()).0.layer(Extension(asker));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });

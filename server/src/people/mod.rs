@@ -32,6 +32,8 @@ const TOKEN_PREFIX: &str = "lookback_";
 const NAME_BYTES: usize = 63;
 /// Name of everybody on this machine while there are no users.
 pub const LOCAL: &str = "local";
+/// Name of the server itself, where it asks before anybody does. No user's.
+pub const SERVER: &str = "(server)";
 
 /// What somebody may see. Each may see what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize, Serialize)]
@@ -147,6 +149,9 @@ impl People {
             let wrong = |why: &str| ServerError::Settings(format!("user '{name}': {why}"));
             if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
                 return Err(wrong("a name has 1 to 63 bytes, and no control characters"));
+            }
+            if name == SERVER {
+                return Err(wrong("that is the name in which the server itself asks"));
             }
             let verifier = settings.password.as_ref().map(|text| text.expose_secret().parse::<Verifier>());
             let verifier = verifier.transpose().map_err(|why| wrong(&format!("the password {why}")))?;

@@ -89,7 +89,7 @@ impl Part {
             let Some(file) = self.queue().next() else { break };
             // Files in memory never wait: others have a turn, and a statement that nobody waits for ends here.
             tokio::task::yield_now().await;
-            if self.asked.files.scan.is_ruled_out(&file)? {
+            if self.asked.files.scan.is_ruled_out(&file) {
                 continue;
             }
             // A part of a file is none of its columns.
