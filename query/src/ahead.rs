@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::columns::Columns;
-use crate::footers::{Footers, Reach};
+use crate::footers::{FOOTER_BYTES, Footers, Reach};
 
 /// Files that are fetched before their turn.
 const FILES: usize = 16;
@@ -40,14 +40,22 @@ pub(crate) struct Ahead {
     // In the order in which they are read; empty until that is known.
     files: OnceLock<Vec<ObjectMeta>>,
     opened: AtomicUsize,
-    // How many were fetched; held by whoever fetches.
-    fetched: Mutex<usize>,
+    // Held by whoever fetches.
+    fetched: Mutex<Fetched>,
+}
+
+/// How many of the files were fetched, in their order.
+#[derive(Default)]
+struct Fetched {
+    files: usize,
+    /// Those of which the end was asked for.
+    ends: usize,
 }
 
 impl Ahead {
     /// Of a scan that reads with `reader` what is not among `kept`.
     pub(crate) fn new(reader: Arc<Footers>, kept: Arc<Columns>) -> Arc<Self> {
-        Arc::new(Self { reader, kept, files: OnceLock::new(), opened: AtomicUsize::new(0), fetched: Mutex::new(0) })
+        Arc::new(Self { reader, kept, files: OnceLock::new(), opened: AtomicUsize::new(0), fetched: Mutex::default() })
     }
 
     /// These are the files, in this order. Said once: what a repeated scan reads is in memory.
@@ -66,7 +74,7 @@ impl Ahead {
         let opened = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
         let Some(files) = self.files.get().filter(|files| opened < files.len()) else { return };
         // Some at a time: half of what is ahead is left when the next are fetched.
-        let due = self.fetched.try_lock().is_ok_and(|fetched| *fetched < files.len().min(opened + FILES / 2));
+        let due = self.fetched.try_lock().is_ok_and(|fetched| fetched.files < files.len().min(opened + FILES / 2));
         let Some(runtime) = Handle::try_current().ok().filter(|_| due) else { return };
         let (ahead, columns, bytes) = (Arc::clone(self), Arc::clone(columns), bytes.clone());
         match self.reader.reach() {
@@ -95,9 +103,18 @@ impl Ahead {
     fn fetch_of_folder(&self, folder: &Path, columns: &[Arc<str>], bytes: &Count) {
         let Ok(mut fetched) = self.fetched.try_lock() else { return };
         loop {
-            let due = self.due(*fetched);
+            let due = self.due(fetched.files);
             let Some(file) = self.file(due.start).filter(|_| !due.is_empty()) else { return };
-            *fetched = due.start + 1;
+            // Footers are read one after the other: the disk shall have several of them to look for.
+            for number in fetched.ends.max(due.start)..due.start + FILES {
+                let Some(file) = self.file(number) else { break };
+                if file.size > SMALL && !self.kept.has(file.location.as_ref(), columns) {
+                    let end = file.size - FOOTER_BYTES as u64..file.size;
+                    advise(&folder.join(file.location.as_ref()), std::slice::from_ref(&end));
+                }
+                fetched.ends = number + 1;
+            }
+            fetched.files = due.start + 1;
             if self.kept.has(file.location.as_ref(), columns) {
                 continue;
             }
@@ -116,8 +133,8 @@ impl Ahead {
 
     async fn fetch_footers(&self, columns: &[Arc<str>], bytes: &Count) {
         let Ok(mut fetched) = self.fetched.try_lock() else { return };
-        let due = self.due(*fetched);
-        *fetched = due.end.max(*fetched);
+        let due = self.due(fetched.files);
+        fetched.files = due.end.max(fetched.files);
         let mut fetching = Vec::with_capacity(FILES);
         for file in due.filter_map(|number| self.file(number)) {
             if !self.kept.has(file.location.as_ref(), columns) {

@@ -28,7 +28,7 @@ use object_store::{ObjectMeta, ObjectStore};
 use tokio::runtime::Handle;
 
 /// Bytes read from the end of a file whose footer is not known: that of 35 columns takes some 10 kB.
-const FOOTER_BYTES: usize = 32 << 10;
+pub(crate) const FOOTER_BYTES: usize = 32 << 10;
 
 /// How data files are reached.
 #[derive(Debug)]

@@ -123,14 +123,28 @@ impl LakeTable {
             && projection.map_or_else(|| all.into_iter().any(late), |some| some.iter().copied().any(late))
     }
 
-    fn partitioned_file(&self, number: usize) -> Result<PartitionedFile> {
+    /// For each column, whether a statement takes or filters by it: of the others, nobody needs to know the bounds.
+    fn wanted(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Vec<bool> {
+        let fields = self.files.schema().table_schema().fields();
+        let Some(projection) = projection else { return vec![true; fields.len()] };
+        let mut wanted = vec![false; fields.len()];
+        projection.iter().for_each(|&column| wanted[column] = true);
+        for column in filters.iter().flat_map(Expr::column_refs) {
+            if let Some((number, _)) = fields.find(&column.name) {
+                wanted[number] = true;
+            }
+        }
+        wanted
+    }
+
+    fn partitioned_file(&self, number: usize, wanted: &[bool]) -> Result<PartitionedFile> {
         let file = &self.files.files()[number];
         let mut read = PartitionedFile::new("", file.size);
         let path = format!("{}/{}", self.files.table(), file.path);
         read.object_meta.location = Path::parse(path).map_err(|e| DataFusionError::External(Box::new(e)))?;
         Ok(read
             .with_partition_values(self.files.partition_values(number)?)
-            .with_statistics(Arc::new(self.files.statistics(number))))
+            .with_statistics(Arc::new(self.files.statistics(number, wanted))))
     }
 }
 
@@ -198,7 +212,9 @@ impl TableProvider for LakeTable {
             };
             return Ok(Arc::new(EmptyExec::new(projected)));
         }
-        let files = numbers.into_iter().map(|number| self.partitioned_file(number)).collect::<Result<Vec<_>>>()?;
+        let wanted = self.wanted(projection, filters);
+        let files = numbers.into_iter().map(|number| self.partitioned_file(number, &wanted));
+        let files = files.collect::<Result<Vec<_>>>()?;
         let parts = state.config().target_partitions().max(1);
         let size = files.len().div_ceil(parts);
         let schema = self.schema();

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Read};
 
+use lookback_exporter::settings::QuerySettings;
 use lookback_server::people::{hash_password, new_token};
 use lookback_server::settings::Listen;
 use lookback_server::{Desk, People, Server, ServerError, Settings, desk::Clock};
@@ -38,8 +39,7 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
     }
     let mut settings = settings(global, arguments)?;
     let mut of_lake = config::load_to_ask(global).await?;
-    of_lake.query.memory_mb.get_or_insert(MEMORY_MB);
-    of_lake.query.columns_mb.get_or_insert(COLUMNS_MB);
+    bound(&mut of_lake.query);
     settings.retention = of_lake.export.retention;
     settings.audit_defaults.extend(lake_keys(&of_lake));
     let session = live::beside(config::session(&of_lake).await?, &of_lake, arguments.live).await?;
@@ -49,6 +49,12 @@ pub(crate) async fn run(global: &Global, arguments: &Serve) -> Result<u8, Failur
     let stop = asked_to_stop("answers under way have a few seconds");
     server.run(async move { stop.cancelled().await }).await;
     Ok(0)
+}
+
+/// Memory of a server, where nobody says otherwise.
+fn bound(query: &mut QuerySettings) {
+    query.memory_mb.get_or_insert(MEMORY_MB);
+    query.columns_mb.get_or_insert(COLUMNS_MB);
 }
 
 fn settings(global: &Global, arguments: &Serve) -> Result<Settings, Failure> {
@@ -100,5 +106,22 @@ impl From<ServerError> for Failure {
             }
             ServerError::Listen { .. } | ServerError::QuestionLog { .. } => Self::failed(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_has_less_memory_than_a_command_unless_it_is_given_more() {
+        let mut query = QuerySettings::default();
+        bound(&mut query);
+        assert_eq!((query.memory_mb, query.columns_mb), (Some(512), Some(160)));
+        let mut query = QuerySettings { memory_mb: Some(4_096), columns_mb: Some(0), ..QuerySettings::default() };
+        bound(&mut query);
+        assert_eq!((query.memory_mb, query.columns_mb), (Some(4_096), Some(0)));
+        let limits = Settings::default().limits;
+        assert!((4..=8).contains(&limits.statements), "{}", limits.statements);
     }
 }

@@ -160,18 +160,17 @@ impl FileList {
         (rows.null_count() == 0).then(|| rows.values().iter().sum())
     }
 
-    /// What is known of the file's own columns, in the order of the file schema.
+    /// What is known of the file's own columns, in the order of the file schema: of those for which `wanted` has true, by their
+    /// number. There is room for the partition columns, which the engine adds.
     #[must_use]
-    pub fn statistics(&self, file: usize) -> FileStatistics {
-        let column_statistics = self.schema.file_schema().fields().iter().map(|field| {
-            let bounds = self.stats.column(field.name());
-            bounds.map_or_else(ColumnStatistics::new_unknown, |bounds| bounds.of_file(file))
-        });
-        FileStatistics {
-            num_rows: self.stats.row_count(file),
-            total_byte_size: Precision::Absent,
-            column_statistics: column_statistics.collect(),
+    pub fn statistics(&self, file: usize, wanted: &[bool]) -> FileStatistics {
+        let fields = self.schema.file_schema().fields();
+        let mut column_statistics = Vec::with_capacity(self.schema.table_schema().fields().len());
+        for (number, field) in fields.iter().enumerate() {
+            let bounds = self.stats.column(field.name()).filter(|_| wanted.get(number).is_some_and(|&wanted| wanted));
+            column_statistics.push(bounds.map_or_else(ColumnStatistics::new_unknown, |bounds| bounds.of_file(file)));
         }
+        FileStatistics { num_rows: self.stats.row_count(file), total_byte_size: Precision::Absent, column_statistics }
     }
 
     /// The files with these numbers, which ascend.

@@ -7,8 +7,10 @@ use serde_json::json;
 use crate::support::{TestLake, ask, query, sample};
 
 fn described(list: &FileList) -> Vec<String> {
-    let files = list.files().iter().enumerate();
-    files.map(|(n, f)| format!("{f:?} {:?} {:?}", list.partition_values(n).unwrap(), list.statistics(n))).collect()
+    let (files, all) = (list.files().iter().enumerate(), vec![true; list.schema().table_schema().fields().len()]);
+    files
+        .map(|(n, f)| format!("{f:?} {:?} {:?}", list.partition_values(n).unwrap(), list.statistics(n, &all)))
+        .collect()
 }
 
 /// What a session that stays knows of the files is what one that begins reads.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::future::join_all;
+use lookback_schemas::time::{DAY, rfc3339};
 use tokio_util::sync::CancellationToken;
 
 use super::ask::Asking;
@@ -64,12 +65,28 @@ impl FirstView {
         if self.asking.is_empty().await {
             return;
         }
-        let asker = Asker { user: SERVER.into(), role: Role::Auditor, door: Door::Page, from: None };
-        let asked = Asked::new(self.asking.clone(), asker, PAGE.place, &[], clock);
-        let asked = Arc::new(asked);
+        let present = Arc::new(self.asked(clock, &[]));
         // Tasks of their own: what was begun goes on, and is kept.
-        let panels = PANELS.iter().filter(|def| wanted(def)).map(|def| tokio::spawn((def.draw)(Arc::clone(&asked))));
-        tokio::join!(asked.shell(PAGE), join_all(panels));
+        let draw = |asked: &Arc<Asked>| {
+            let drawn = PANELS.iter().filter(|def| wanted(def)).map(|def| tokio::spawn((def.draw)(Arc::clone(asked))));
+            join_all(drawn.collect::<Vec<_>>())
+        };
+        let (newest, ..) = tokio::join!(self.newest(&present), present.shell(PAGE), draw(&present));
+        // Where exports have stopped, people look at the last day that there is.
+        if let Some(end) = newest.map(|day| day + DAY).filter(|&end| end <= present.window.from) {
+            draw(&Arc::new(self.asked(clock, &[("to".to_owned(), rfc3339(end))]))).await;
+        }
+    }
+
+    fn asked(&self, clock: i64, pairs: &[(String, String)]) -> Asked {
+        let asker = Asker { user: SERVER.into(), role: Role::Auditor, door: Door::Page, from: None };
+        Asked::new(self.asking.clone(), asker, PAGE.place, pairs, clock)
+    }
+
+    /// The newest day of queries: its midnight.
+    async fn newest(&self, asked: &Asked) -> Option<i64> {
+        let newest = asked.rows("SELECT max(log_date) AS day FROM stl_query").await.ok()?;
+        newest.rows.first().and_then(|row| newest.time(row, "day"))
     }
 }
 
