@@ -3,9 +3,10 @@
 use lookback_query::{Limits, Session};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use serde_json::json;
 
 use crate::pruning::{filter, mixed};
-use crate::support::{TestLake, ask};
+use crate::support::{TestLake, ask, query};
 
 async fn session(lake: &TestLake, columns_bytes: usize) -> Session {
     let limits = Limits { target_partitions: 2, columns_bytes, ..Limits::default() };
@@ -91,6 +92,25 @@ async fn columns_are_read_twice_and_never_again() {
     for _ in 0..3 {
         assert!(bytes(&reading, sql).await > 0);
     }
+}
+
+#[tokio::test]
+async fn what_a_limit_rules_out_is_not_read() {
+    let lake = TestLake::new();
+    let day = |n: i64| {
+        let date = format!("2026-01-{:02}", n + 1);
+        let row = query(n, &format!("{date} 10:00:00"), &format!("{date} 10:00:01"), "select 1");
+        ("etl".to_owned(), date, json!([row]))
+    };
+    lake.add_days("stl_query", (0..30).map(day)).await;
+    let keeping = session(&lake, 64 << 20).await;
+    // A filter that bounds say nothing about rules out nothing; neither time were the columns kept.
+    let all = bytes(&keeping, "SELECT query FROM stl_query ORDER BY abs(query) LIMIT 1").await;
+    let keeping = session(&lake, 64 << 20).await;
+    let first = "SELECT query FROM stl_query ORDER BY query LIMIT 1";
+    let some = bytes(&keeping, first).await;
+    assert!(some * 3 < all, "{some} of {all}");
+    assert_eq!(ask(&keeping, first).await, "0");
 }
 
 #[tokio::test]

@@ -145,6 +145,11 @@ impl Kept for Audited {
         Duration::from_secs(10)
     }
 
+    // Few are kept, and what the present was is given until what it is is known.
+    fn unused(&self) -> Duration {
+        Duration::from_secs(3_600)
+    }
+
     // It says of which moment it is, and takes seconds: nobody waits for the same verdicts again.
     fn grace(&self) -> Duration {
         Duration::from_secs(300)

@@ -6,7 +6,8 @@
 //! - While it is asked anew, the old one is given, if it was right no longer than [`Kept::grace`] ago: exports commit all the time, and
 //!   nobody should wait for every one of them. So is an answer about a moment that has just passed. What is asked for that reason
 //!   is asked a few at a time, so that whoever waits for an answer has processors left.
-//! - Bounded by bytes and by number; what was not used for longest goes first. What failed is not kept.
+//! - Bounded by bytes and by number; what was not used for longest goes first. What failed is not kept, nor what nobody has used for
+//!   [`Kept::unused`]: most answers are about a time range that moves on, and are never asked for again.
 //! - What is looked for is known by a text that has everything in it that the answer depends on: also what the asker
 //!   may see.
 
@@ -44,6 +45,10 @@ pub(super) trait Kept: Send + Sync + 'static {
     fn grace(&self) -> Duration {
         Duration::from_secs(20)
     }
+    /// How long it is kept while nobody uses it.
+    fn unused(&self) -> Duration {
+        Duration::from_secs(120)
+    }
 }
 
 /// Answers by what was asked.
@@ -67,6 +72,8 @@ struct State<V> {
 struct Entry<V> {
     cell: Cell<V>,
     used: u64,
+    // When that was.
+    wanted: Duration,
     // Set once the answer is there.
     bytes: usize,
     since: Duration,
@@ -202,7 +209,7 @@ impl<V: Kept> Cache<V> {
         }
         let (uses, now) = (state.uses, self.clock.now());
         let entry = state.entries.entry(key.to_owned()).or_insert_with(|| Entry::new(now));
-        entry.used = uses;
+        (entry.used, entry.wanted) = (uses, now);
         let Some(value) = entry.cell.get().cloned() else { return Found::Ask(Arc::clone(&entry.cell)) };
         if let Some((next, _)) = &entry.next {
             return if now.saturating_sub(entry.right) < value.grace() {
@@ -264,7 +271,7 @@ impl<V: Kept> Cache<V> {
         let (uses, now) = (state.uses, self.clock.now());
         let entry = state.entries.get_mut(before)?;
         let value = entry.cell.get().cloned()?;
-        entry.used = uses;
+        (entry.used, entry.wanted) = (uses, now);
         let cell = (!is_asked).then(|| {
             let new = Entry { used: uses, ..Entry::new(now) };
             let cell = Arc::clone(&new.cell);
@@ -294,7 +301,10 @@ impl<V: Kept> Cache<V> {
         let now = self.clock.now();
         let Some(entry) = state.entries.get_mut(key) else { return };
         match entry.next.take_if(|(next, _)| Arc::ptr_eq(next, cell)) {
-            Some((next, began)) => *entry = Entry { cell: next, used: entry.used, looked: now, ..Entry::new(began) },
+            Some((next, began)) => {
+                let (used, wanted) = (entry.used, entry.wanted);
+                *entry = Entry { cell: next, used, wanted, looked: now, ..Entry::new(began) };
+            }
             None if Arc::ptr_eq(&entry.cell, cell) => {}
             None => return,
         }
@@ -303,6 +313,7 @@ impl<V: Kept> Cache<V> {
         if bytes > self.most_bytes / 4 {
             state.entries.remove(key);
         }
+        state.entries.retain(|_, entry| entry.is_wanted(now));
         let mut total: usize = state.entries.values().map(|entry| entry.bytes).sum();
         while total > self.most_bytes || state.entries.len() > self.most {
             let there = state.entries.iter().filter(|(_, entry)| entry.cell.get().is_some());
@@ -319,9 +330,16 @@ impl<V> State<V> {
     }
 }
 
+impl<V: Kept> Entry<V> {
+    /// Whether somebody used it lately, or waits for it.
+    fn is_wanted(&self, now: Duration) -> bool {
+        self.cell.get().is_none_or(|value| now.saturating_sub(self.wanted) < value.unused())
+    }
+}
+
 impl<V> Entry<V> {
     fn new(now: Duration) -> Self {
-        Self { cell: Cell::default(), used: 0, bytes: 0, since: now, looked: now, right: now, next: None }
+        Self { cell: Cell::default(), used: 0, wanted: now, bytes: 0, since: now, looked: now, right: now, next: None }
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::future::join_all;
+use lookback_query::diagnostics::parse_time;
 use lookback_schemas::time::{DAY, rfc3339};
 use tokio_util::sync::CancellationToken;
 
@@ -86,7 +87,7 @@ impl FirstView {
     /// The newest day of queries: its midnight.
     async fn newest(&self, asked: &Asked) -> Option<i64> {
         let newest = asked.rows("SELECT max(log_date) AS day FROM stl_query").await.ok()?;
-        newest.rows.first().and_then(|row| newest.time(row, "day"))
+        newest.rows.first().and_then(|row| parse_time(newest.text(row, "day")).ok())
     }
 }
 

@@ -250,3 +250,21 @@ async fn what_was_not_used_for_longest_makes_room() {
     lake.get(&tiny, "a").await;
     assert!(tiny.state().entries.is_empty(), "too large a part of the whole");
 }
+
+#[tokio::test]
+async fn what_nobody_uses_for_two_minutes_is_not_kept() {
+    let lake = Lake::default();
+    let cache = lake.cache(10, 1_000);
+    for (key, until_next) in [("a", 60), ("b", 70), ("c", 0)] {
+        lake.get(&cache, key).await;
+        lake.advance(Duration::from_secs(until_next));
+    }
+    let mut kept: Vec<String> = cache.state().entries.keys().cloned().collect();
+    kept.sort();
+    assert_eq!(kept, ["b", "c"]);
+    // To use one is to want it.
+    lake.get(&cache, "b").await;
+    lake.advance(Duration::from_secs(100));
+    lake.get(&cache, "d").await;
+    assert!(cache.state().entries.contains_key("b"));
+}

@@ -43,6 +43,17 @@ async fn who_comes_first_finds_what_the_server_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_exports_have_stopped_the_last_day_is_looked_at() {
+    let site = Site::over(lake().await, Role::Admin).await;
+    let first = FirstView::new(Asking::new(site.desk.clone()));
+    let asked_for = |day: &str| site.desk.questions(100).iter().any(|question| question.statement.contains(day));
+    let month = 30 * 24 * 3600 * 1_000_000;
+    first.look(CLOCK + month, |_| true).await;
+    assert!(asked_for("'2026-02-01"));
+    assert!(asked_for("'2026-01-02") && !asked_for("'1969-") && !asked_for("'1970-"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_ready_once_it_has_looked() {
     let folder = lake().await;
     let desk = Site::over(folder, Role::Admin).await;
