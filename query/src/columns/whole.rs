@@ -27,8 +27,8 @@ use crate::footers::Footers;
 /// Most bytes of columns that are read whole without being kept.
 const MOST_AT_ONCE: u64 = 32 << 20;
 
-/// Most rows of a file whose columns are read whole although they are not kept: they are so few pages that filters can step over
-/// next to nothing, and the engine's reader takes longer to find that out.
+/// Most rows of a file whose columns are read whole although they are not kept, if filters say nothing about bounds: the engine's
+/// reader would find nothing to step over, and takes longer to find that out than to read.
 const FEW_ROWS: usize = 1 << 16;
 
 /// What a scan wants of every file.
@@ -108,8 +108,8 @@ impl Scan {
         bounds.prune(&statistics).is_ok_and(|possible| possible == [false])
     }
 
-    /// What filters say about the bounds of files, as they are by now. None if they say nothing: to find that out takes longer than
-    /// to read a small file.
+    /// What filters say about bounds, as they are by now; none if they say nothing. Found out once for all files: it takes longer
+    /// than to read a small one.
     fn bounds(&self) -> Option<Arc<PruningPredicate>> {
         let predicate = self.predicate.as_ref()?;
         let generation = snapshot_generation(predicate);
@@ -196,7 +196,7 @@ impl Shared {
             Found::Due(have) if self.room.load(Ordering::Relaxed) > 0 => Looked::Keep(have),
             _ => {
                 let rows = file.statistics.as_ref().and_then(|statistics| statistics.num_rows.get_value());
-                Looked::Read { whole: rows.is_some_and(|&rows| rows <= FEW_ROWS) }
+                Looked::Read { whole: rows.is_some_and(|&rows| rows <= FEW_ROWS) && self.scan.bounds().is_none() }
             }
         }
     }
@@ -206,8 +206,8 @@ impl Shared {
         self.ahead.order(files.map(|file| file.object_meta.clone()));
     }
 
-    /// All columns of a file; none if they are too large to be had at once, or many and not in memory, unless files that are not to
-    /// be kept shall be `read` as well.
+    /// All columns of a file; none if they are too large to be had at once, or better read by the engine, unless files that are not
+    /// to be kept shall be `read` as well.
     pub(crate) async fn columns(&self, file: &PartitionedFile, read: bool) -> Result<Option<Vec<Arc<Kept>>>> {
         match self.look(file) {
             Looked::Kept(kept) => Ok(Some(kept)),
