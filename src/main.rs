@@ -30,7 +30,7 @@ use clap::Parser;
 /// Rows are millions of small allocations on several threads, which the system's allocator answers with arenas that it does not
 /// give back.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Bytes of stack of a thread; what is not used takes no memory. Planning a statement walks its tree, level by level.
 const STACK: usize = 16 << 20;

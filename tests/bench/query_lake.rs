@@ -32,7 +32,7 @@ use rows::ClusterDay;
 use serde_json::Value;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Rows of a batch, as the decoder makes them.
 const BATCH_ROWS: usize = 8_192;

@@ -48,7 +48,7 @@ use tokio_util::sync::CancellationToken;
 use world::{ACCOUNT, REGION, Time, World};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How often clusters are exported, and the record is collected, by default.
 const EVERY: i64 = 15 * MINUTE;
