@@ -13,6 +13,7 @@ mod config;
 mod failure;
 #[cfg(feature = "query")]
 mod live;
+mod memory;
 mod print;
 mod progress;
 #[cfg(feature = "query")]
@@ -24,11 +25,12 @@ mod shell;
 mod stop;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
-/// Rows are millions of small allocations on several threads, which the system's allocator answers with arenas that it does not
-/// give back.
+/// Rows are millions of small allocations on several threads, often freed on another one, which the system's allocator answers
+/// with arenas that it does not give back.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -40,6 +42,9 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let arguments = cli::Cli::parse();
     print::start_logging(&arguments.global);
+    if let Some(Err(e)) = free_memory_stays(&arguments.command).map(memory::give_back_after) {
+        tracing::debug!("the allocator's own times count: {e}");
+    }
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     let runtime = match threads.enable_all().thread_stack_size(STACK).build() {
         Ok(runtime) => runtime,
@@ -47,9 +52,20 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(Box::pin(commands::run(arguments)));
     // A reader that hangs must not keep the process.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    runtime.shutdown_timeout(Duration::from_secs(2));
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => failure.report(),
+    }
+}
+
+/// How long memory that is free is kept; `None` is as long as the allocator likes, of what ends soon.
+const fn free_memory_stays(command: &cli::Command) -> Option<Duration> {
+    use cli::Command;
+    match command {
+        Command::Export(_) | Command::Maintain(_) | Command::Verify(_) => Some(memory::OF_EXPORTS),
+        #[cfg(feature = "query")]
+        Command::Serve(_) => Some(memory::OF_SERVERS),
+        _ => None,
     }
 }

@@ -11,6 +11,10 @@
     reason = "a bench that fails should say where"
 )]
 
+#[allow(dead_code, reason = "a server's part is not needed here")]
+#[path = "../../src/memory.rs"]
+mod memory;
+
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::sync::{Arc, Mutex};
@@ -121,8 +125,13 @@ fn peak_mb() -> f64 {
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1_000.0
 }
 
-#[tokio::main]
-async fn main() {
+fn main() {
+    // As the program does, before there are threads.
+    memory::give_back_after(memory::OF_EXPORTS).unwrap();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(answer());
+}
+
+async fn answer() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut worker = Worker::new(&std::env::args().nth(1).expect("a configuration file")).await;
     for line in std::io::stdin().lock().lines() {

@@ -20,8 +20,8 @@ use super::table::LakeTable;
 use crate::error::{Error, ErrorKind, Result, lake};
 
 /// Rows and bytes (in Arrow's memory) at which the buffer is sorted and encoded.
-const BUFFER_ROWS: usize = 122_880;
-const BUFFER_BYTES: usize = 12 << 20;
+const BUFFER_ROWS: usize = 98_304;
+const BUFFER_BYTES: usize = 10 << 20;
 /// A day with less than this share of a full buffer waits for more rows.
 const WORTH_A_RUN: usize = 10;
 
