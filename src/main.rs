@@ -13,6 +13,7 @@ mod config;
 mod failure;
 #[cfg(feature = "query")]
 mod live;
+#[cfg_attr(not(feature = "query"), allow(dead_code, reason = "there is no server"))]
 mod memory;
 mod print;
 mod progress;
@@ -25,7 +26,6 @@ mod shell;
 mod stop;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let arguments = cli::Cli::parse();
     print::start_logging(&arguments.global);
-    if let Some(Err(e)) = free_memory_stays(&arguments.command).map(memory::give_back_after) {
+    if let Err(e) = free_memory(&arguments.command) {
         tracing::debug!("the allocator's own times count: {e}");
     }
     let mut threads = tokio::runtime::Builder::new_multi_thread();
@@ -52,20 +52,20 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(Box::pin(commands::run(arguments)));
     // A reader that hangs must not keep the process.
-    runtime.shutdown_timeout(Duration::from_secs(2));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => failure.report(),
     }
 }
 
-/// How long memory that is free is kept; `None` is as long as the allocator likes, of what ends soon.
-const fn free_memory_stays(command: &cli::Command) -> Option<Duration> {
+/// How memory that is free for the moment is dealt with.
+fn free_memory(command: &cli::Command) -> tikv_jemalloc_ctl::Result<()> {
     use cli::Command;
     match command {
-        Command::Export(_) | Command::Maintain(_) | Command::Verify(_) => Some(memory::OF_EXPORTS),
+        Command::Export(_) | Command::Maintain(_) | Command::Verify(_) => memory::of_exports(),
         #[cfg(feature = "query")]
-        Command::Serve(_) => Some(memory::OF_SERVERS),
-        _ => None,
+        Command::Serve(_) => memory::of_servers(),
+        _ => memory::of_questions(),
     }
 }

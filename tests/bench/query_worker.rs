@@ -11,6 +11,10 @@
     reason = "a bench that fails should say where"
 )]
 
+#[allow(dead_code, reason = "of exports and servers")]
+#[path = "../../src/memory.rs"]
+mod memory;
+
 use std::io::BufRead;
 use std::time::Instant;
 
@@ -20,8 +24,13 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-#[tokio::main]
-async fn main() {
+fn main() {
+    // As the program does, before there are threads.
+    memory::of_questions().unwrap();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(serve());
+}
+
+async fn serve() {
     let lake = std::env::args().nth(1).expect("a lake");
     let began = Instant::now();
     let session = Session::open(&lake, Limits::default()).await.unwrap();

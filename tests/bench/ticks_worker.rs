@@ -11,7 +11,7 @@
     reason = "a bench that fails should say where"
 )]
 
-#[allow(dead_code, reason = "a server's part is not needed here")]
+#[allow(dead_code, reason = "of questions and servers")]
 #[path = "../../src/memory.rs"]
 mod memory;
 
@@ -127,7 +127,7 @@ fn peak_mb() -> f64 {
 
 fn main() {
     // As the program does, before there are threads.
-    memory::give_back_after(memory::OF_EXPORTS).unwrap();
+    memory::of_exports().unwrap();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(answer());
 }
 
